@@ -1,0 +1,168 @@
+"""Points, quads and polygons: (x, y) float32 pixels, x to the right, y down.
+
+A quad is (4, 2), clockwise from the text's own top left: top left, top right, bottom right, bottom left. A polygon is
+(P, 2), P >= 3, in the same turning sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Quad = NDArray[np.float32]
+Polygon = NDArray[np.float32]
+
+
+def as_polygon(points: ArrayLike) -> Polygon:
+    """Checks and converts to (P, 2) float32; raises ValueError for another shape, P < 3 or a value that is not finite."""
+    polygon = np.asarray(points, dtype=np.float32)
+    if polygon.ndim != 2 or polygon.shape[1] != 2 or polygon.shape[0] < 3:
+        raise ValueError(f"A polygon is (P, 2) with P >= 3; this one has shape {polygon.shape}.")
+    if not np.isfinite(polygon).all():
+        raise ValueError("A polygon's points must be finite numbers; this one holds NaN or infinity.")
+    return polygon
+
+
+def as_quad(points: ArrayLike) -> Quad:
+    """Checks and converts to (4, 2) float32."""
+    quad = as_polygon(points)
+    if quad.shape != (4, 2):
+        raise ValueError(f"A quad is (4, 2); this one has shape {quad.shape}.")
+    return quad
+
+
+def box_quad(left: float, top: float, right: float, bottom: float) -> Quad:
+    """The quad of an upright box."""
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float32)
+
+
+def bounds(points: ArrayLike) -> tuple[float, float, float, float]:
+    """(left, top, right, bottom) of (..., 2) points."""
+    flat = np.asarray(points, dtype=np.float32).reshape(-1, 2)
+    left, top = flat.min(axis=0)
+    right, bottom = flat.max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
+
+
+def signed_area(polygon: ArrayLike) -> float:
+    """Area in square pixels by the shoelace formula; positive where the turn is clockwise on a screen (y down)."""
+    points = np.asarray(polygon, dtype=np.float64)
+    x, y = points[:, 0], points[:, 1]
+    return float(0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+
+
+def area(polygon: ArrayLike) -> float:
+    """Unsigned area in square pixels."""
+    return abs(signed_area(polygon))
+
+
+def quad_size(quad: ArrayLike) -> tuple[float, float]:
+    """(width, height) of a quad in pixels: the longer of its two opposite sides in each direction."""
+    q = np.asarray(quad, dtype=np.float32)
+    width = max(np.linalg.norm(q[1] - q[0]), np.linalg.norm(q[2] - q[3]))
+    height = max(np.linalg.norm(q[3] - q[0]), np.linalg.norm(q[2] - q[1]))
+    return float(width), float(height)
+
+
+def minimum_area_quad(points: ArrayLike) -> Quad:
+    """The smallest rotated rectangle round (N, 2) points, clockwise, starting at the corner with the least x + y."""
+    flat = np.ascontiguousarray(np.asarray(points, dtype=np.float32).reshape(-1, 2))
+    return order_clockwise(cv2.boxPoints(cv2.minAreaRect(flat)))
+
+
+def order_clockwise(quad: ArrayLike) -> Quad:
+    """Turns any order of four corners into clockwise, starting at the corner with the least x + y.
+
+    The start is the upper left corner of text that is upright within 45 degrees; text at other angles needs its own
+    reading direction, which corners alone do not tell.
+    """
+    corners = as_quad(quad)
+    centre = corners.mean(axis=0)
+    angles = np.arctan2(corners[:, 1] - centre[1], corners[:, 0] - centre[0])
+    corners = corners[np.argsort(angles, kind="stable")]
+    return np.roll(corners, -int(np.argmin(corners.sum(axis=1))), axis=0)
+
+
+def transform_points(points: ArrayLike, matrix: ArrayLike) -> NDArray[np.float32]:
+    """Sends (..., 2) points through a 2x3 affine or 3x3 perspective matrix; the shape is kept."""
+    flat = np.asarray(points, dtype=np.float64)
+    m = np.asarray(matrix, dtype=np.float64)
+    if m.shape not in {(2, 3), (3, 3)}:
+        raise ValueError(f"A transform is (2, 3) or (3, 3); this one has shape {m.shape}.")
+    moved = flat @ m[:2, :2].T + m[:2, 2]
+    if m.shape == (3, 3):
+        moved = moved / (flat @ m[2, :2] + m[2, 2])[..., None]
+    return moved.astype(np.float32)
+
+
+def quad_to_quad(source: ArrayLike, target: ArrayLike) -> NDArray[np.float64]:
+    """The 3x3 perspective matrix that takes the corners of `source` to those of `target`."""
+    return np.asarray(cv2.getPerspectiveTransform(as_quad(source), as_quad(target)), dtype=np.float64)
+
+
+def clip_polygon(polygon: ArrayLike, width: float, height: float) -> NDArray[np.float32]:
+    """Cuts a polygon to the rectangle (0, 0, width, height) by Sutherland-Hodgman (CACM 17(1), 1974).
+
+    Returns (Q, 2) float32; Q is 0 where nothing is left.
+    """
+    points = [np.asarray(p, dtype=np.float64) for p in np.asarray(polygon, dtype=np.float64)]
+    for axis, limit, keep_below in ((0, 0.0, False), (0, width, True), (1, 0.0, False), (1, height, True)):
+        points = _clip_half_plane(points, axis, limit, keep_below)
+        if not points:
+            return np.zeros((0, 2), dtype=np.float32)
+    return np.asarray(points, dtype=np.float32)
+
+
+def _clip_half_plane(
+    points: Sequence[NDArray[np.float64]], axis: int, limit: float, keep_below: bool
+) -> list[NDArray[np.float64]]:
+    sign = 1.0 if keep_below else -1.0
+    kept: list[NDArray[np.float64]] = []
+    for index, current in enumerate(points):
+        previous = points[index - 1]
+        inside, was_inside = sign * (current[axis] - limit) <= 0, sign * (previous[axis] - limit) <= 0
+        if inside != was_inside:
+            share = (limit - previous[axis]) / (current[axis] - previous[axis])
+            kept.append(previous + share * (current - previous))
+        if inside:
+            kept.append(current)
+    return kept
+
+
+def inside_share(polygon: ArrayLike, width: float, height: float) -> float:
+    """The share (0 to 1) of a polygon's area that lies in the rectangle (0, 0, width, height); 0 for an empty polygon."""
+    whole = area(polygon)
+    if whole <= 0:
+        return 0.0
+    left = clip_polygon(polygon, width, height)
+    return min(1.0, area(left) / whole) if len(left) else 0.0
+
+
+def intersection_over_union(first: ArrayLike, second: ArrayLike) -> float:
+    """IoU of two convex polygons (0 to 1); 0 where either is empty."""
+    a, b = as_polygon(first), as_polygon(second)
+    area_a, area_b = area(a), area(b)
+    if area_a <= 0 or area_b <= 0:
+        return 0.0
+    shared = float(cv2.intersectConvexConvex(a, b)[0])
+    return min(1.0, shared / max(area_a + area_b - shared, 1e-9))
+
+
+def enclosing_quad(quads: Sequence[ArrayLike]) -> Quad:
+    """The quad of a word from its characters' quads, in their reading direction.
+
+    The characters are turned by the mean direction of their baselines, boxed, and the box is turned back; text that
+    runs right to left or down stays in its own order because each character's quad carries its direction.
+    """
+    stacked = np.stack([as_quad(q) for q in quads])
+    across = (stacked[:, 1] - stacked[:, 0] + stacked[:, 2] - stacked[:, 3]).sum(axis=0)
+    angle = float(np.arctan2(across[1], across[0])) if np.linalg.norm(across) > 0 else 0.0
+    cos, sin = np.cos(-angle), np.sin(-angle)
+    turn = np.array([[cos, -sin], [sin, cos]])
+    flat = stacked.reshape(-1, 2) @ turn.T
+    left, top = flat.min(axis=0)
+    right, bottom = flat.max(axis=0)
+    return (box_quad(left, top, right, bottom) @ turn).astype(np.float32)

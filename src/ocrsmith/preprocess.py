@@ -1,0 +1,170 @@
+"""The one preprocessing path: the same resize, pad and normalise for training, evaluation, reading and export.
+
+A bundle carries these contracts as JSON, so that what a network was trained on is what it is fed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.errors import BundleError
+from ocrsmith.samples import Image, check_image
+
+ChannelOrder = Literal["rgb", "bgr", "gray"]
+Fit = Literal["pad", "stretch", "letterbox"]
+
+
+def _checked(cls: type, form: dict[str, Any]) -> dict[str, Any]:
+    known = {field.name for field in fields(cls)}
+    unknown = sorted(set(form) - known)
+    if unknown:
+        raise BundleError(
+            f"The preprocessing contract {cls.__name__} came with unknown keys {unknown}. "
+            "It was written by a newer ocrsmith: update this one."
+        )
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in form.items()}
+
+
+def _normalise(stack: NDArray[np.uint8], channels: ChannelOrder, mean: Any, std: Any) -> NDArray[np.float32]:
+    """(B, H, W, 3) RGB uint8 -> (B, C, H, W) float32, (value / 255 - mean) / std."""
+    if channels == "gray":
+        # The luma weights of ITU-R BT.601, as OpenCV's RGB2GRAY.
+        luma = np.array([0.299, 0.587, 0.114], np.float32)
+        values: NDArray[np.float32] = np.dot(stack.astype(np.float32), luma)[..., None]
+    else:
+        values = (stack if channels == "rgb" else stack[..., ::-1]).astype(np.float32)
+    scale = 1.0 / (255.0 * np.asarray(std, np.float32))
+    values = values * scale - np.asarray(mean, np.float32) / np.asarray(std, np.float32)
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2))
+
+
+@dataclass(frozen=True)
+class RecognizerInput:
+    """How a crop becomes a recogniser's input.
+
+    Attributes:
+        height: px that every crop is resized to, its aspect kept ("pad", "letterbox") or not ("stretch").
+        min_width, max_width: px of the resized crop; wider crops are squeezed to max_width.
+        width_multiple: a batch's width is rounded up to it, so that a network's strides divide it.
+        fit: "pad" pads at the right; "letterbox" pads right or below to (height, max_width) exactly, as keras-ocr;
+            "stretch" resizes to (height, max_width).
+        pad_value: 0..255, the grey that pads, before normalisation.
+        channels: "rgb", "bgr" or "gray"; mean and std: one number a channel, on values in 0..1, in that order.
+        step_px: px of width per CTC step of the network that reads this.
+    """
+
+    height: int = 32
+    min_width: int = 16
+    max_width: int = 2048
+    width_multiple: int = 16
+    fit: Fit = "pad"
+    pad_value: int = 0
+    channels: ChannelOrder = "rgb"
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
+    step_px: int = 4
+
+    def resize(self, crop: Image) -> Image:
+        """(h, w, 3) -> (height, w', 3) uint8; w' follows the aspect unless fit is "stretch" or "letterbox"."""
+        check_image(crop)
+        h, w = crop.shape[:2]
+        if self.fit == "stretch":
+            return _resized(crop, self.max_width, self.height)
+        if self.fit == "letterbox":
+            scale = min(self.max_width / w, self.height / h)
+            inner = _resized(crop, max(1, round(w * scale)), max(1, round(h * scale)))
+            canvas = np.full((self.height, self.max_width, 3), self.pad_value, np.uint8)
+            canvas[: inner.shape[0], : inner.shape[1]] = inner
+            return canvas
+        width = min(max(round(w * self.height / h), self.min_width), self.max_width)
+        return _resized(crop, width, self.height)
+
+    def batch_width(self, widths: Sequence[int]) -> int:
+        """The width that a batch of resized crops is padded to."""
+        return math.ceil(max(widths) / self.width_multiple) * self.width_multiple
+
+    def stack(self, resized: Sequence[Image]) -> NDArray[np.uint8]:
+        """Resized crops -> (B, height, W, 3) uint8, padded at the right with `pad_value`."""
+        width = self.batch_width([crop.shape[1] for crop in resized])
+        out = np.full((len(resized), self.height, width, 3), self.pad_value, np.uint8)
+        for row, crop in zip(out, resized, strict=True):
+            row[:, : crop.shape[1]] = crop
+        return out
+
+    def normalize(self, stack: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(B, H, W, 3) uint8 RGB -> (B, C, H, W) float32."""
+        return _normalise(stack, self.channels, self.mean, self.std)
+
+    def num_steps(self, width_px: int) -> int:
+        """CTC steps that a resized crop of this width has to write its text in."""
+        return max(1, width_px // self.step_px)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, form: dict[str, Any]) -> RecognizerInput:
+        """Reads what `to_dict` wrote; raises BundleError on unknown keys."""
+        return cls(**_checked(cls, form))
+
+
+@dataclass(frozen=True)
+class DetectorInput:
+    """How a page becomes a detector's input.
+
+    Attributes:
+        multiple: both sides are padded below and at the right up to a multiple of it.
+        map_stride: px of input per px of the output maps.
+        pad_value: 0..255; channels, mean, std as in RecognizerInput.
+    """
+
+    multiple: int = 32
+    map_stride: int = 2
+    pad_value: int = 0
+    channels: ChannelOrder = "rgb"
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+
+    def resize(self, image: Image, scale: float) -> Image:
+        """Resizes a page by `scale` (area interpolation when shrinking), at least one multiple a side after padding."""
+        check_image(image)
+        h, w = image.shape[:2]
+        return _resized(image, max(1, round(w * scale)), max(1, round(h * scale)))
+
+    def stack(self, resized: Sequence[Image]) -> NDArray[np.uint8]:
+        """Pages -> (B, H, W, 3) uint8, padded below and right with `pad_value` to the largest, rounded to `multiple`."""
+        height, width = (
+            math.ceil(max(image.shape[axis] for image in resized) / self.multiple) * self.multiple for axis in (0, 1)
+        )
+        out = np.full((len(resized), height, width, 3), self.pad_value, np.uint8)
+        for page, image in zip(out, resized, strict=True):
+            page[: image.shape[0], : image.shape[1]] = image
+        return out
+
+    def normalize(self, stack: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(B, H, W, 3) uint8 RGB -> (B, C, H, W) float32."""
+        return _normalise(stack, self.channels, self.mean, self.std)
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, form: dict[str, Any]) -> DetectorInput:
+        """Reads what `to_dict` wrote; raises BundleError on unknown keys."""
+        return cls(**_checked(cls, form))
+
+
+def _resized(image: Image, width: int, height: int) -> Image:
+    if (image.shape[1], image.shape[0]) == (width, height):
+        return image
+    shrinks = width < image.shape[1] and height < image.shape[0]
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]

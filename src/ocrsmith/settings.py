@@ -1,0 +1,36 @@
+"""Where files are kept and how many threads are used; each from one environment variable or its default."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def cache_dir() -> Path:
+    """Downloads and generated files: $OCRSMITH_CACHE_DIR, else $XDG_CACHE_HOME/ocrsmith, else ~/.cache/ocrsmith."""
+    named = os.environ.get("OCRSMITH_CACHE_DIR")
+    if named:
+        return Path(named).expanduser()
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base).expanduser() if base else Path.home() / ".cache") / "ocrsmith"
+
+
+def num_threads() -> int:
+    """Threads for inference: $OCRSMITH_THREADS, else the processors this process may use, at most 16.
+
+    Bounded because OpenCV and ONNX Runtime otherwise take every core of the host, also inside a container that was
+    given four of ninety-six (keras-ocr issue 55).
+    """
+    named = os.environ.get("OCRSMITH_THREADS", "")
+    if named.isdigit() and int(named) > 0:
+        return int(named)
+    try:
+        available = len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS and Windows have no affinity call
+        available = os.cpu_count() or 1
+    return max(1, min(available, 16))
+
+
+def package_assets_dir() -> Path:
+    """The folder of fonts, backgrounds, words and bundles inside the package."""
+    return Path(__file__).parent / "assets"
