@@ -133,7 +133,7 @@ def _clip_half_plane(
 
 
 def inside_share(polygon: ArrayLike, width: float, height: float) -> float:
-    """The share (0 to 1) of a polygon's area that lies in the rectangle (0, 0, width, height); 0 for an empty polygon."""
+    """The share (0 to 1) of a polygon's area in the rectangle (0, 0, width, height); 0 for an empty polygon."""
     whole = area(polygon)
     if whole <= 0:
         return 0.0

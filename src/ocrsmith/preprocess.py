@@ -37,7 +37,7 @@ def _normalise(stack: NDArray[np.uint8], channels: ChannelOrder, mean: Any, std:
     if channels == "gray":
         # The luma weights of ITU-R BT.601, as OpenCV's RGB2GRAY.
         luma = np.array([0.299, 0.587, 0.114], np.float32)
-        values: NDArray[np.float32] = np.dot(stack.astype(np.float32), luma)[..., None]
+        values: Any = np.dot(stack.astype(np.float32), luma)[..., None]
     else:
         values = (stack if channels == "rgb" else stack[..., ::-1]).astype(np.float32)
     scale = 1.0 / (255.0 * np.asarray(std, np.float32))
@@ -140,7 +140,7 @@ class DetectorInput:
         return _resized(image, max(1, round(w * scale)), max(1, round(h * scale)))
 
     def stack(self, resized: Sequence[Image]) -> NDArray[np.uint8]:
-        """Pages -> (B, H, W, 3) uint8, padded below and right with `pad_value` to the largest, rounded to `multiple`."""
+        """Pages -> (B, H, W, 3) uint8, padded below and right with `pad_value` to a common multiple."""
         height, width = (
             math.ceil(max(image.shape[axis] for image in resized) / self.multiple) * self.multiple for axis in (0, 1)
         )
