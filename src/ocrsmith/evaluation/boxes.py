@@ -1,0 +1,129 @@
+"""How well text was found: polygons matched one to one by intersection over union."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import shapely
+from numpy.typing import ArrayLike, NDArray
+
+from ocrsmith.evaluation.counts import MatchCounts, add_counts, share
+from ocrsmith.geometry import as_polygon
+
+# A prediction that lies in an ignored region by more than this share of its own area is neither right nor wrong
+# (ICDAR 2015 robust reading, challenge 4, task 1).
+IGNORED_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class PolygonMatches:
+    """Which polygons of a page belong together.
+
+    `pairs` holds (index of the truth, index of the prediction, IoU), best first. `forgiven[j]` says that prediction j
+    lies in an ignored region and is not counted.
+    """
+
+    pairs: tuple[tuple[int, int, float], ...]
+    forgiven: NDArray[np.bool_]
+
+
+def match_polygons(
+    truth: Sequence[ArrayLike],
+    ignored: Sequence[bool],
+    predicted: Sequence[ArrayLike],
+    iou: float = 0.5,
+) -> PolygonMatches:
+    """Matches one to one, greedily, the pair of highest IoU first; only pairs of at least `iou` are matched.
+
+    Ignored truths match nothing, and a prediction that lies mostly in one is forgiven. A polygon that crosses itself
+    is taken as `buffer(0)` leaves it; one of fewer than three points, without area or with NaN matches nothing.
+
+    Args:
+        truth: polygons (P, 2) in pixels; P may differ.
+        ignored: one flag a truth.
+        predicted: polygons (P, 2) in pixels.
+        iou: least intersection over union, in 0 to 1.
+    """
+    if len(truth) != len(ignored):
+        raise ValueError(f"{len(truth)} truths came with {len(ignored)} ignore flags. Give one flag a truth.")
+    truth_shapes, predicted_shapes = _shapes(truth), _shapes(predicted)
+    flags = np.asarray(ignored, dtype=bool).reshape(-1)
+    if not len(truth_shapes) or not len(predicted_shapes):
+        return PolygonMatches((), np.zeros(len(predicted_shapes), dtype=bool))
+    # The tree compares bounding boxes first, so that a page of 1,000 words costs far fewer than a million overlaps.
+    truth_index, predicted_index = shapely.STRtree(predicted_shapes).query(truth_shapes, predicate="intersects")
+    shared = shapely.area(shapely.intersection(truth_shapes[truth_index], predicted_shapes[predicted_index]))
+    truth_area, predicted_area = shapely.area(truth_shapes), shapely.area(predicted_shapes)
+
+    inside = flags[truth_index] & (shared > IGNORED_SHARE * np.maximum(predicted_area[predicted_index], 1e-6))
+    forgiven = np.zeros(len(predicted_shapes), dtype=bool)
+    forgiven[predicted_index[inside]] = True
+
+    wanted = ~flags[truth_index] & ~forgiven[predicted_index] & (shared > 0)
+    truth_index, predicted_index, shared = truth_index[wanted], predicted_index[wanted], shared[wanted]
+    overlap = shared / (truth_area[truth_index] + predicted_area[predicted_index] - shared)
+    enough = overlap >= iou
+    candidates = zip(overlap[enough].tolist(), truth_index[enough].tolist(), predicted_index[enough].tolist())
+    return PolygonMatches(_greedy(sorted(candidates, reverse=True)), forgiven)
+
+
+def _greedy(candidates: list[tuple[float, int, int]]) -> tuple[tuple[int, int, float], ...]:
+    used_truth: set[int] = set()
+    used_predicted: set[int] = set()
+    pairs: list[tuple[int, int, float]] = []
+    for overlap, a, b in candidates:
+        if a not in used_truth and b not in used_predicted:
+            used_truth.add(a)
+            used_predicted.add(b)
+            pairs.append((a, b, overlap))
+    return tuple(pairs)
+
+
+def _shapes(polygons: Sequence[ArrayLike]) -> NDArray[np.object_]:
+    shapes = np.empty(len(polygons), dtype=object)
+    for index, points in enumerate(polygons):
+        try:
+            shapes[index] = shapely.Polygon(as_polygon(points).astype(np.float64))
+        except ValueError:
+            shapes[index] = shapely.Polygon()
+    return np.asarray(shapely.buffer(shapes, 0.0), dtype=object).reshape(-1)
+
+
+@dataclass(frozen=True)
+class BoxCounts(MatchCounts):
+    """Sums of matched polygons: precision, recall and F of detection at one IoU, pairs as by `match_polygons`."""
+
+    num_forgiven: int = 0  # predictions in ignored regions, in none of the other sums
+    iou_sum: float = field(default=0.0, compare=False)
+    iou_threshold: float = 0.5
+
+    @classmethod
+    def from_page(
+        cls,
+        truth: Sequence[ArrayLike],
+        ignored: Sequence[bool],
+        predicted: Sequence[ArrayLike],
+        iou: float = 0.5,
+    ) -> BoxCounts:
+        """Counts one page; the arguments are those of `match_polygons`."""
+        matches = match_polygons(truth, ignored, predicted, iou)
+        num_forgiven = int(matches.forgiven.sum())
+        return cls(
+            num_matched=len(matches.pairs),
+            num_truth=len(truth) - sum(map(bool, ignored)),
+            num_predicted=len(predicted) - num_forgiven,
+            num_pictures=1,
+            num_forgiven=num_forgiven,
+            iou_sum=sum(overlap for _, _, overlap in matches.pairs),
+            iou_threshold=iou,
+        )
+
+    def __add__(self, other: BoxCounts) -> BoxCounts:
+        return add_counts(self, other, same=("iou_threshold",))
+
+    @property
+    def mean_iou(self) -> float:
+        """Mean IoU of the matched pairs: how tight the found boxes are; 0.0 without pairs."""
+        return share(self.iou_sum, self.num_matched)
