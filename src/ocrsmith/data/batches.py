@@ -1,0 +1,132 @@
+"""From line samples to the recogniser's batches: resized, encoded, checked against CTC's steps, gathered by width.
+
+Pixels stay uint8 until they are on the device that trains: a quarter of the bytes between processes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.alphabet import Alphabet
+from ocrsmith.errors import TextDoesNotFitError
+from ocrsmith.preprocess import RecognizerInput
+from ocrsmith.samples import Image, LineSample
+
+TOO_LONG = "text longer than its CTC steps"
+OUTSIDE_ALPHABET = "text outside the alphabet"
+EMPTY = "empty text"
+
+
+@dataclass(frozen=True, eq=False)
+class RecognizerBatch:
+    """What one training step of a recogniser is fed.
+
+    Attributes:
+        stack: (B, height, W, 3) uint8 RGB, padded at the right.
+        ids: B arrays (L,) int64, without blanks.
+        input_lengths: (B,) int64, the CTC steps that each line's own width gives.
+        texts: B texts as the alphabet writes them.
+        refused: causes and counts of the samples that were left out on the way to this batch.
+    """
+
+    stack: NDArray[np.uint8]
+    ids: tuple[NDArray[np.int64], ...]
+    input_lengths: NDArray[np.int64]
+    texts: tuple[str, ...]
+    refused: dict[str, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedLine:
+    """A line that fits: `image` (height, w, 3) uint8 resized, `ids` (L,) int64, the normalised `text`."""
+
+    image: Image
+    ids: NDArray[np.int64]
+    text: str
+
+
+def ctc_steps_needed(ids: NDArray[np.int64]) -> int:
+    """Steps that CTC needs to write `ids` (L,): one each, and a blank between two equal neighbours.
+
+    Graves et al., "Connectionist Temporal Classification", ICML 2006, section 3.1.
+    """
+    return len(ids) + int(np.count_nonzero(ids[1:] == ids[:-1]))
+
+
+def encode_line(sample: LineSample, alphabet: Alphabet, contract: RecognizerInput) -> EncodedLine | str:
+    """A line resized and encoded, or the cause for which it cannot be trained on."""
+    text = alphabet.normalize(sample.text)
+    if not text.strip():
+        return EMPTY
+    if not alphabet.covers(text):
+        return OUTSIDE_ALPHABET
+    ids = alphabet.encode(text)
+    image = contract.resize(sample.image)
+    if ctc_steps_needed(ids) > contract.num_steps(image.shape[1]):
+        return TOO_LONG
+    return EncodedLine(image, ids, text)
+
+
+def collate_lines(
+    lines: Sequence[EncodedLine], contract: RecognizerInput, refused: dict[str, int] | None = None
+) -> RecognizerBatch:
+    """Stacks lines (at least one) into a batch as wide as the widest."""
+    return RecognizerBatch(
+        stack=contract.stack([line.image for line in lines]),
+        ids=tuple(line.ids for line in lines),
+        input_lengths=np.array([contract.num_steps(line.image.shape[1]) for line in lines], dtype=np.int64),
+        texts=tuple(line.text for line in lines),
+        refused=refused or {},
+    )
+
+
+@dataclass(frozen=True)
+class LineBatches:
+    """Turns a pool of line samples into batches of similar widths.
+
+    The lines are sorted by width, cut into `num_batches` of nearly equal size, and the batches shuffled by the pool's
+    own number, so that the order is the same everywhere and widths do not climb within a pool.
+
+    Args:
+        alphabet, contract: what encodes and resizes.
+        seed: of the shuffle.
+
+    Raises:
+        TextDoesNotFitError: fewer usable lines than batches; the message counts the causes.
+    """
+
+    alphabet: Alphabet
+    contract: RecognizerInput
+    seed: int = 0
+
+    def __call__(self, samples: Sequence[LineSample], pool: int, num_batches: int) -> list[RecognizerBatch]:
+        lines: list[EncodedLine] = []
+        refused: Counter[str] = Counter()
+        for sample in samples:
+            line = encode_line(sample, self.alphabet, self.contract)
+            if isinstance(line, str):
+                refused[line] += 1
+            else:
+                lines.append(line)
+        if len(lines) < num_batches:
+            causes = ", ".join(f"{count} with {cause}" for cause, count in refused.most_common())
+            raise TextDoesNotFitError(
+                f"Of {len(samples)} lines only {len(lines)} can be trained on ({causes or 'none refused'}); "
+                f"{num_batches} batches need at least one each. Ask for shorter texts or wider crops, or give the "
+                "alphabet the characters that the texts hold."
+            )
+        lines.sort(key=lambda line: line.image.shape[1])
+        parts = [lines[part[0] : part[-1] + 1] for part in np.array_split(np.arange(len(lines)), num_batches)]
+        order = np.random.default_rng([self.seed, pool]).permutation(num_batches)
+        return [
+            collate_lines(parts[place], self.contract, dict(refused) if first else None)
+            for first, place in zip([True] + [False] * (num_batches - 1), order)
+        ]

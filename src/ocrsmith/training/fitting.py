@@ -1,0 +1,266 @@
+"""Fitting one network: the Trainer, its budget, resuming, and the rule that nobody ends worse than they started."""
+
+from __future__ import annotations
+
+import csv
+import logging
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import EarlyStopping, Timer
+from torch import Tensor, nn
+
+from ocrsmith.errors import OcrsmithError, WeightsError
+from ocrsmith.training.callbacks import BEST, CSV_FOLDER, LAST, make_callbacks, make_loggers
+from ocrsmith.training.loaders import BatchStream
+from ocrsmith.training.schedule import Budget, WarmupCosine
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class FitSettings:
+    """How a network is fitted; flat values that a recipe gives.
+
+    Attributes:
+        patience: validations without a better score before the run stops.
+        ema_decay: of the weights' moving mean; None validates and keeps the weights as they are.
+        precision: "auto" takes bfloat16 where the machine computes in it; else Lightning's own names.
+        checkpoint_minutes: between two last.ckpt.
+    """
+
+    patience: int = 25
+    schedule: WarmupCosine = WarmupCosine()
+    ema_decay: float | None = 0.999
+    precision: str = "auto"
+    gradient_clip: float = 5.0
+    checkpoint_minutes: float = 2.0
+    accelerator: str = "auto"
+    progress: bool = True
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What a fit came to. Scores are of `validation_score`, higher is better.
+
+    Attributes:
+        start_score: of the weights it began with; best_score: the best seen while training.
+        kept_start: the training's best was worse, and the start weights were put back.
+        stopped: why it ended: "budget", "patience", or "steps".
+        history: one dictionary a row of metrics.csv, numbers only.
+    """
+
+    start_score: float
+    best_score: float
+    kept_start: bool
+    steps: int
+    seconds: float
+    stopped: str
+    history: tuple[dict[str, float], ...] = ()
+
+    @property
+    def score(self) -> float:
+        """Of the weights that the network has now."""
+        return self.start_score if self.kept_start else self.best_score
+
+
+def fit(
+    module: pl.LightningModule,
+    stream: BatchStream[Any],
+    validation: Sequence[Any],
+    budget: Budget,
+    folder: Path,
+    settings: FitSettings = FitSettings(),  # noqa: B008  (frozen)
+    *,
+    start_score: float | None = None,
+    resume: bool = True,
+    on_start_score: Callable[[float], None] = lambda score: None,
+) -> FitResult:
+    """Trains `module.model` until the budget or the patience ends, and leaves it with the best weights seen.
+
+    The module logs `validation_score`, higher is better. Where the folder holds last.ckpt of a killed run, that run
+    goes on at its step with the batches it would have seen.
+
+    Args:
+        stream: training batches, whose `position` this sets; its length is the time between validations.
+        validation: batches, gone through whole at each validation.
+        start_score: of the start weights, if a run before this one took it; else it is taken now.
+        on_start_score: is told the start's score before training, so that a killed run need not take it again.
+    """
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    start_state = clone_state(module.model)  # type: ignore[arg-type]
+    last = folder / f"{LAST}.ckpt"
+    # Step 0 of a fresh run: nothing of an earlier run in this folder may be taken for its own.
+    if not resume:
+        for stale in (last, folder / f"{BEST}.ckpt"):
+            stale.unlink(missing_ok=True)
+    trainer = make_trainer(folder, budget, settings)
+    with calm_lightning():
+        if start_score is None:
+            scores = trainer.validate(module, list(validation), verbose=False)
+            start_score = float(scores[0]["validation_score"])
+            on_start_score(start_score)
+        stream.position = lambda: trainer.global_step
+        try:
+            trainer.fit(
+                module,
+                stream,
+                list(validation),
+                ckpt_path=last if last.is_file() else None,
+                weights_only=True,
+            )
+        finally:
+            stream.close()
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return _conclude(module.model, trainer, folder, start_score, start_state)  # type: ignore[arg-type]
+
+
+def make_trainer(folder: Path, budget: Budget, settings: FitSettings) -> pl.Trainer:
+    """The Trainer of one phase."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with calm_lightning():
+        return pl.Trainer(
+            accelerator=settings.accelerator,
+            devices=1,
+            precision=choose_precision(settings.precision, settings.accelerator),  # type: ignore[arg-type]
+            max_steps=budget.steps or -1,
+            max_epochs=-1,
+            gradient_clip_val=settings.gradient_clip,
+            callbacks=make_callbacks(
+                folder,
+                budget,
+                patience=settings.patience,
+                schedule=settings.schedule,
+                ema_decay=settings.ema_decay,
+                checkpoint_minutes=settings.checkpoint_minutes,
+                progress=settings.progress,
+            ),
+            logger=make_loggers(folder),
+            enable_progress_bar=settings.progress,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            log_every_n_steps=20,
+        )
+
+
+def _conclude(model: nn.Module, trainer: pl.Trainer, folder: Path, start_score: float, start_state: State) -> FitResult:
+    best = folder / f"{BEST}.ckpt"
+    best_score = -math.inf
+    kept_start = True
+    if best.is_file():
+        state, best_score = read_best(best)
+        if not best_score < start_score:
+            model.load_state_dict(state)
+            kept_start = False
+    if kept_start:
+        model.load_state_dict(start_state)
+    model.eval()
+    timer = next(c for c in trainer.callbacks if isinstance(c, Timer))  # type: ignore[attr-defined]
+    stopper = next(c for c in trainer.callbacks if isinstance(c, EarlyStopping))  # type: ignore[attr-defined]
+    by_patience = stopper.wait_count >= stopper.patience
+    by_steps = 0 < trainer.max_steps <= trainer.global_step
+    history = read_history(folder)
+    write_history(folder, history)
+    return FitResult(
+        start_score=start_score,
+        best_score=best_score,
+        kept_start=kept_start,
+        steps=trainer.global_step,
+        seconds=float(timer.time_elapsed()),
+        stopped="patience" if by_patience else "steps" if by_steps else "budget",
+        history=history,
+    )
+
+
+def read_best(path: Path) -> tuple[State, float]:
+    """The network's state in a checkpoint and the best score that it records; nothing is unpickled but tensors."""
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    prefix = "model."
+    state = {key[len(prefix) :]: value for key, value in checkpoint["state_dict"].items() if key.startswith(prefix)}
+    scores = [
+        entry["best_model_score"]
+        for entry in checkpoint["callbacks"].values()
+        if entry.get("monitor") == "validation_score" and "best_model_score" in entry
+    ]
+    if not state or not scores or scores[0] is None:
+        raise WeightsError(f"The checkpoint {path} holds no scored network. Delete the folder and train again.")
+    return state, float(scores[0])
+
+
+def read_history(folder: Path) -> tuple[dict[str, float], ...]:
+    """The rows of a run's CSV logs, each with the numbers that it has, in the order of steps.
+
+    A resumed run goes back to its last checkpoint: rows that it wrote again replace those of the run before it.
+    """
+    rows: list[dict[str, float]] = []
+    versions = sorted(folder.glob(f"{CSV_FOLDER}/version_*/metrics.csv"), key=lambda path: path.stat().st_mtime)
+    for path in versions:
+        with path.open(newline="", encoding="utf-8") as file:
+            newer = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
+        if newer:
+            rows = [row for row in rows if row["step"] < newer[0]["step"]] + newer
+    return tuple(rows)
+
+
+def write_history(folder: Path, history: Sequence[dict[str, float]]) -> Path:
+    """One metrics.csv of a whole run, over all its resumptions."""
+    path = folder / "metrics.csv"
+    names = sorted({name for row in history for name in row}, key=lambda name: (name not in ("epoch", "step"), name))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(history)
+    return path
+
+
+def clone_state(model: nn.Module) -> State:
+    """A copy of a network's state on the CPU that training does not touch."""
+    return {key: value.detach().cpu().clone() for key, value in model.state_dict().items()}
+
+
+def choose_precision(wanted: str, accelerator: str) -> str:
+    """Lightning's name for the precision: bfloat16 where the machine computes in it, else float32."""
+    if wanted != "auto":
+        return wanted
+    if accelerator != "cpu" and torch.cuda.is_available():
+        return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+    # PyTorch 2.11 and newer name the processor's abilities here.
+    abilities = getattr(torch.cpu, "get_capabilities", dict)()
+    return "bf16-mixed" if abilities.get("avx512_bf16") or abilities.get("amx_bf16") else "32-true"
+
+
+def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
+    """Parameter groups: matrices and kernels decay, biases and normalisation do not; frozen ones are left out."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return [
+        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+    ]
+
+
+def check_finite(loss: Tensor, step: int, every: int = 50) -> None:
+    """Raises OcrsmithError where the loss is not a number; on an accelerator only now and then, since it waits there."""
+    if (loss.device.type == "cpu" or step % every == 0) and not torch.isfinite(loss.detach()):
+        raise OcrsmithError(
+            f"The training loss became {float(loss)} at step {step}. Lower learning_rate or gradient_clip in the recipe; "
+            "the best checkpoint so far is kept, and the run resumes from the last one."
+        )
+
+
+class calm_lightning(warnings.catch_warnings):  # noqa: N801  (used as a function)
+    """Silences the Trainer's advice on machines and loaders; its errors stay."""
+
+    def __enter__(self) -> Any:
+        entered = super().__enter__()
+        for name in ("pytorch_lightning", "lightning_fabric", "pytorch_lightning.utilities.rank_zero"):
+            logging.getLogger(name).setLevel(logging.ERROR)
+        # Our streams are no DataLoaders, so advice on their workers is beside the point; the rest names old folders.
+        warnings.filterwarnings("ignore", category=UserWarning, module=r"(pytorch_lightning|lightning_fabric)\..*")
+        return entered

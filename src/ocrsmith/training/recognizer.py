@@ -1,0 +1,117 @@
+"""Training a recogniser: CTC on line batches, scored through the decoder and the counts that ship."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytorch_lightning as pl
+import torch
+from torch import Tensor, nn
+
+from ocrsmith.data.batches import RecognizerBatch
+from ocrsmith.errors import RecipeError
+from ocrsmith.evaluation.text import TextCounts
+from ocrsmith.losses.ctc import ctc_loss
+from ocrsmith.reading.ctc import decode_batch
+from ocrsmith.training.fitting import check_finite, decay_groups
+from ocrsmith.training.loaders import normalize_on_device
+
+
+class RecognizerModule(pl.LightningModule):
+    """A recogniser with its loss, optimiser and validation score.
+
+    Args:
+        model: images (B, C, H, W) -> logits (B, T, K), with `.input` and `.alphabet`.
+        learning_rate: the peak; the schedule multiplies it.
+        weight_decay: of weights of two and more dimensions; biases and normalisation have none.
+        freeze: the name of a part of the model that is not trained ("backbone"); its batch normalisation keeps the
+            statistics of the start weights.
+
+    Raises:
+        RecipeError: the model has no part of that name.
+    """
+
+    def __init__(
+        self, model: nn.Module, *, learning_rate: float = 1e-3, weight_decay: float = 0.01, freeze: str | None = None
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.freeze_part = freeze
+        self.refused: Counter[str] = Counter()
+        self.validation_counts = TextCounts()
+        if freeze is not None:
+            freeze_part(model, freeze)
+
+    def train(self, mode: bool = True) -> RecognizerModule:
+        """As in PyTorch, but a frozen part always stays in evaluation mode."""
+        super().train(mode)
+        if self.freeze_part is not None:
+            self.model.get_submodule(self.freeze_part).eval()
+        return self
+
+    def forward(self, batch: RecognizerBatch) -> Tensor:
+        """A batch -> logits (B, T, K)."""
+        return self.model(normalize_on_device(batch.stack, self.model.input, self.device))  # type: ignore[arg-type]
+
+    def loss(self, logits: Tensor, batch: RecognizerBatch) -> Tensor:
+        """The batch's CTC loss, a scalar, in float32 whatever the autocast."""
+        steps = logits.shape[1]
+        ids = [torch.from_numpy(line).to(logits.device) for line in batch.ids]
+        input_lengths = torch.from_numpy(batch.input_lengths).clamp(max=steps).to(logits.device)
+        return ctc_loss(logits.float(), ids, input_lengths)
+
+    def training_step(self, batch: RecognizerBatch, batch_idx: int) -> Tensor:
+        """One step's loss; counts what was refused on the way."""
+        self.refused.update(batch.refused)
+        loss = self.loss(self(batch), batch)
+        check_finite(loss, self.global_step)
+        self.log("train_loss", loss, prog_bar=True, batch_size=len(batch))
+        return loss
+
+    def on_validation_epoch_start(self) -> None:
+        """Forgets the last counts."""
+        self.validation_counts = TextCounts()
+
+    def validation_step(self, batch: RecognizerBatch, batch_idx: int) -> None:
+        """Adds a batch's texts to the counts, read by the shipping decoder."""
+        logits = self(batch)
+        self.log("validation_loss", self.loss(logits, batch), batch_size=len(batch))
+        log_probs = torch.log_softmax(logits.float(), dim=-1).cpu().numpy()
+        decoded = decode_batch(log_probs, self.model.alphabet, batch.input_lengths)  # type: ignore[arg-type]
+        pairs = zip(batch.texts, (line.text for line in decoded), strict=True)
+        self.validation_counts += TextCounts.from_pairs(pairs)
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs exact accuracy, CER and their difference, which is the score that stops a run and chooses its best.
+
+        The difference tells ties apart, and early epochs in which no text is right yet.
+        """
+        counts = self.validation_counts
+        scores = {
+            "validation_exact": counts.exact_accuracy,
+            "validation_cer": counts.character_error_rate,
+            "validation_score": counts.exact_accuracy - counts.character_error_rate,
+        }
+        self.log_dict(scores, prog_bar=True)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW (Loshchilov and Hutter, ICLR 2019)."""
+        return torch.optim.AdamW(decay_groups(self.model, self.weight_decay), lr=self.learning_rate)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Leaves the batch as it is: `forward` moves the bytes and makes floats of them there."""
+        return batch
+
+
+def freeze_part(model: nn.Module, name: str) -> None:
+    """Switches the gradients of one part off; raises RecipeError naming the parts where there is none of that name."""
+    parts = [part for part, _ in model.named_children()]
+    if name not in parts:
+        raise RecipeError(
+            f"freeze came as {name!r}, which the network {type(model).__name__} does not have. Its parts are "
+            f"{', '.join(parts)}."
+        )
+    model.get_submodule(name).requires_grad_(False)
