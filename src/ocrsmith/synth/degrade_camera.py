@@ -2,7 +2,7 @@
 
 Every degradation here and in `degrade_surface` is `(image, rng, strength, text_px) -> image`: uint8 RGB (H, W, 3) in
 and out, the shape kept; `strength` 0 (hardly seen) to 1 (hard to read alone, but readable); `text_px` the height in px
-of the text that has to stay readable, which bounds blurs and coarse patterns. The same rng state gives the same picture.
+of the text that has to stay readable, which bounds blurs and coarse patterns. The same rng state gives the same result.
 """
 
 from __future__ import annotations

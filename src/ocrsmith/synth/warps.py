@@ -1,0 +1,255 @@
+"""Geometric warps that move pixels and points through one map, so that labels stay true.
+
+A `Warp` knows where every output pixel comes from (the backward map). Pictures are sampled through it; points go the
+other way, by the exact inverse of a matrix or by Newton's method on the same map. Coordinates are continuous: pixel
+(0, 0) covers 0..1 in x and y, so a box's right edge is its first column outside.
+
+    warp = compose(arch(width, height, 6.0), affine(width, height, rotation_degrees=3.0))
+    warped, quads = warp.image(picture), warp.points(quads)
+
+`warp_plans` draws warps at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ocrsmith.geometry import box_quad, quad_to_quad, transform_points
+
+Points = NDArray[np.float64]
+Backward = Callable[[Points], Points]
+
+# Smooth maps are worked out every few pixels and interpolated between: 16 to 64 times cheaper, and off by less than
+# stride^2 / 8 times the map's curvature, 0.1 px for the strongest waves drawn here.
+_STRIDE_PX, _SMALL_STRIDE_PX = 8, 4
+_NEWTON_STEPS = 6
+_TO_CENTRES = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+_FROM_CENTRES = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
+_PROBES = np.array([[[0.0, 0.0]], [[0.5, 0.0]], [[0.0, 0.5]]])
+
+
+@dataclass(frozen=True, eq=False)
+class Warp:
+    """One map from pictures of `size` (width, height) to pictures of `out_size`.
+
+    Attributes:
+        backward: (..., 2) output points -> (..., 2) source points.
+        matrix: the 3x3 forward matrix where the map is one, else None.
+    """
+
+    size: tuple[int, int]
+    out_size: tuple[int, int]
+    backward: Backward
+    matrix: NDArray[np.float64] | None = None
+
+    def image(self, image: NDArray[np.uint8], border: int | Sequence[int] | None = None) -> NDArray[np.uint8]:
+        """Warps (H, W) or (H, W, C) uint8. Outside the source lies `border`, or where None the edge goes on."""
+        mode = cv2.BORDER_REPLICATE if border is None else cv2.BORDER_CONSTANT
+        values: Any = (border,) * 4 if isinstance(border, int) else tuple(border or (0, 0, 0, 0))
+        if self.matrix is None:
+            places: Any = self._map()
+            return cv2.remap(image, places, None, cv2.INTER_LINEAR, borderMode=mode, borderValue=values)  # type: ignore[call-overload]
+        # OpenCV counts from pixel centres: half a pixel is added before the matrix and taken off behind it.
+        centred = _FROM_CENTRES @ self.matrix @ _TO_CENTRES
+        if abs(centred[2, 0]) + abs(centred[2, 1]) < 1e-12:
+            return cv2.warpAffine(  # type: ignore[return-value]
+                image,
+                centred[:2] / centred[2, 2],
+                self.out_size,
+                flags=cv2.INTER_LINEAR,
+                borderMode=mode,
+                borderValue=values,
+            )
+        return cv2.warpPerspective(  # type: ignore[return-value]
+            image, centred, self.out_size, flags=cv2.INTER_LINEAR, borderMode=mode, borderValue=values
+        )
+
+    def points(self, points: ArrayLike) -> NDArray[np.float32]:
+        """Sends (..., 2) source points forward; the shape is kept."""
+        source = np.asarray(points, np.float64)
+        if self.matrix is not None:
+            return transform_points(source, self.matrix)
+        if source.size == 0:
+            return source.astype(np.float32)
+        return _inverted(self.backward, source.reshape(-1, 2), self._first_guess(source)).reshape(source.shape)
+
+    def _first_guess(self, source: Points) -> Points:
+        scale = np.array(self.out_size, np.float64) / self.size
+        return source.reshape(-1, 2) * scale
+
+    def _map(self) -> NDArray[Any]:
+        """(h, w, 2) float32: the source place of every output pixel's centre, counted as OpenCV does."""
+        width, height = self.out_size
+        stride = _STRIDE_PX if min(width, height) > 64 else _SMALL_STRIDE_PX
+        columns, rows = -(-width // stride) + 2, -(-height // stride) + 2
+        # One cell more on each side, so that interpolation never runs past the last centre.
+        x = (np.arange(columns) - 0.5) * stride
+        y = (np.arange(rows) - 0.5) * stride
+        coarse = self.backward(np.stack(np.meshgrid(x, y), axis=-1)).astype(np.float32) - 0.5
+        fine: Any = cv2.resize(coarse, (columns * stride, rows * stride), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(fine[stride : stride + height, stride : stride + width])
+
+
+def _inverted(backward: Backward, source: Points, guess: Points) -> NDArray[np.float32]:
+    """Newton's method on backward(p) = source, the 2x2 Jacobian by differences of half a pixel."""
+    p = guess
+    for _ in range(_NEWTON_STEPS):
+        stacked = p + _PROBES
+        here, right, below = backward(stacked)
+        error = source - here
+        if np.abs(error).max() < 0.01:
+            break
+        dx, dy = (right - here) * 2, (below - here) * 2
+        determinant = dx[:, 0] * dy[:, 1] - dx[:, 1] * dy[:, 0]
+        determinant = np.where(np.abs(determinant) < 0.05, 0.05, determinant)
+        step_x = (error[:, 0] * dy[:, 1] - error[:, 1] * dy[:, 0]) / determinant
+        step_y = (dx[:, 0] * error[:, 1] - dx[:, 1] * error[:, 0]) / determinant
+        p = p + np.stack([step_x, step_y], axis=1)
+    return p.astype(np.float32)
+
+
+def matrix_warp(matrix: ArrayLike, size: tuple[int, int], out_size: tuple[int, int] | None = None) -> Warp:
+    """The warp of a 2x3 or 3x3 forward matrix, (width, height) in and out."""
+    full = np.eye(3)
+    full[: np.asarray(matrix).shape[0]] = matrix
+    inverse = np.linalg.inv(full)
+
+    def backward(points: Points) -> Points:
+        moved = points @ inverse[:, :2].T + inverse[:, 2]
+        return moved[..., :2] / moved[..., 2:]
+
+    return Warp(size, out_size or size, backward, full)
+
+
+def compose(first: Warp, *others: Warp) -> Warp:
+    """One warp that does `first`, then the others; pixels are still sampled only once."""
+    warps = (first, *others)
+    if all(warp.matrix is not None for warp in warps):
+        product: Any = np.eye(3)
+        for warp in warps:
+            product = warp.matrix @ product
+        return matrix_warp(product, first.size, warps[-1].out_size)
+
+    def backward(points: Points) -> Points:
+        for warp in reversed(warps):
+            points = warp.backward(points)
+        return points
+
+    return Warp(first.size, warps[-1].out_size, backward)
+
+
+def perspective(width: int, height: int, shifts: ArrayLike) -> Warp:
+    """The four corners moved by `shifts` (4, 2), shares of the picture's size."""
+    corners = box_quad(0, 0, width, height)
+    moved = corners + np.asarray(shifts, np.float32) * np.array([width, height], np.float32)
+    return matrix_warp(quad_to_quad(corners, moved), (width, height))
+
+
+def affine(width: int, height: int, rotation_degrees: float = 0.0, shear: float = 0.0, squeeze: float = 1.0) -> Warp:
+    """About the centre: width scaled by `squeeze`, sheared by `shear` px across a px up, then turned clockwise."""
+    angle = np.deg2rad(rotation_degrees)
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    linear = turn @ np.array([[1.0, -shear], [0.0, 1.0]]) @ np.diag([squeeze, 1.0])
+    centre = np.array([width / 2, height / 2])
+    return matrix_warp(np.column_stack([linear, centre - linear @ centre]), (width, height))
+
+
+def lens(width: int, height: int, bend: float, centre: tuple[float, float] = (0.5, 0.5)) -> Warp:
+    """Radial distortion, r_source = r (1 + bend r^2) with r = 1 at half the diagonal (Brown 1966, first term).
+
+    Positive `bend` gives a barrel, negative a pincushion; from -0.3 on the map would fold, so it is held above that.
+    """
+    reach = np.hypot(width, height) / 2
+    middle = np.array([width * centre[0], height * centre[1]])
+    bend = max(bend, -0.25)
+
+    def backward(points: Points) -> Points:
+        offset = (points - middle) / reach
+        return middle + reach * offset * (1.0 + bend * np.minimum((offset**2).sum(-1, keepdims=True), 1.2))
+
+    return Warp((width, height), (width, height), backward)
+
+
+def waves(
+    width: int, height: int, amplitude_px: float, period_px: float, phase: float = 0.0, vertical: bool = False
+) -> Warp:
+    """Paper that ripples: y moves by a sine of x (x by a sine of y where `vertical`)."""
+    axis, other = (1, 0) if vertical else (0, 1)
+
+    def backward(points: Points) -> Points:
+        moved = points.copy()
+        moved[..., other] -= amplitude_px * np.sin(points[..., axis] * (2 * np.pi / period_px) + phase)
+        return moved
+
+    return Warp((width, height), (width, height), backward)
+
+
+def arch(width: int, height: int, rise_px: float) -> Warp:
+    """A baseline bent along a parabola: the middle `rise_px` above its ends, or below them where negative."""
+
+    def backward(points: Points) -> Points:
+        moved = points.copy()
+        u = 2 * points[..., 0] / width - 1
+        moved[..., 1] += rise_px * (2 / 3 - u**2)
+        return moved
+
+    return Warp((width, height), (width, height), backward)
+
+
+def curl(width: int, height: int, lift_px: float, reach: float = 0.35, from_right: bool = False) -> Warp:
+    """A page lifted at its spine: y falls off as exp(-x / reach) from one side, and x is drawn together there."""
+
+    def backward(points: Points) -> Points:
+        moved = points.copy()
+        u = points[..., 0] / width
+        away = 1.0 - u if from_right else u
+        fall = np.exp(-np.maximum(away, -0.2) / reach)
+        moved[..., 1] += lift_px * fall
+        moved[..., 0] += (1 if from_right else -1) * 0.5 * abs(lift_px) * fall
+        return moved
+
+    return Warp((width, height), (width, height), backward)
+
+
+def cylinder(width: int, height: int, turn: float, bow_px: float = 0.0, vertical: bool = False) -> Warp:
+    """A label on a can: across it x = R sin(angle), to `turn` (the edge's sine, below 0.95); lines bow by `bow_px`."""
+    axis, other, length = (1, 0, height) if vertical else (0, 1, width)
+    most = np.arcsin(turn)
+
+    def backward(points: Points) -> Points:
+        moved = points.copy()
+        sine = np.clip((2 * points[..., axis] / length - 1) * turn, -0.98, 0.98)
+        moved[..., axis] = length * (np.arcsin(sine) / most + 1) / 2
+        moved[..., other] += bow_px * (np.sqrt(1 - sine**2) - 1) / max(1e-6, 1 - np.sqrt(1 - turn**2))
+        return moved
+
+    return Warp((width, height), (width, height), backward)
+
+
+def elastic(width: int, height: int, amplitude_px: float, smooth_px: float, seed: int) -> Warp:
+    """A smooth random displacement of `amplitude_px` (deviation) that varies over `smooth_px`.
+
+    As Simard, Steinkraus and Platt, ICDAR 2003; drawn on a grid of `smooth_px` and interpolated, not filtered.
+    """
+    columns, rows = (int(np.ceil(side / smooth_px)) + 3 for side in (width, height))
+    nodes = np.random.default_rng(seed).standard_normal((rows, columns, 2)).astype(np.float32) * amplitude_px
+    # A displacement that grew by more than a px a px would fold the picture.
+    nodes = np.clip(nodes, -0.35 * smooth_px, 0.35 * smooth_px)
+    field: Any = cv2.resize(nodes, (columns * 4, rows * 4), interpolation=cv2.INTER_CUBIC)
+    scale = 4.0 / smooth_px
+
+    def backward(points: Points) -> Points:
+        place = ((points + smooth_px) * scale).astype(np.float32).reshape(1, -1, 2)
+        moved = [
+            cv2.remap(field, part, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
+            for part in np.array_split(place, -(-place.shape[1] // 30_000), axis=1)
+        ]
+        return points + np.concatenate(moved, axis=1).reshape(points.shape)
+
+    return Warp((width, height), (width, height), backward)
