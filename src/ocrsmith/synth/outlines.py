@@ -1,0 +1,88 @@
+"""Glyph outlines as polygons, so that text can be drawn straight through a perspective at any size.
+
+Bitmaps suit pages of running text; a few labels or display digits on a tilted panel are sharper and cheaper as polygons
+whose corners go through the homography.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import freetype
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.errors import FontError
+
+
+@dataclass(frozen=True, eq=False)
+class GlyphOutline:
+    """One glyph in units of the font's em: y down, baseline at 0; contours are closed (P, 2) polygons."""
+
+    contours: tuple[NDArray[np.float32], ...]
+    advance: float
+    box: tuple[float, float, float, float]  # left, top, right, bottom of the ink; zeros where there is none
+
+
+@lru_cache(maxsize=256)
+def _face(path: str) -> freetype.Face:
+    try:
+        return freetype.Face(path)
+    except freetype.FT_Exception as error:
+        raise FontError(
+            f"The font {path} cannot be opened ({error}). A TrueType or OpenType file was expected."
+        ) from None
+
+
+@lru_cache(maxsize=8192)
+def glyph_outline(path: str | Path, character: str) -> GlyphOutline:
+    """The outline of one character; raises FontError where the font has no glyph for it."""
+    face = _face(str(path))
+    index = face.get_char_index(character)
+    if index == 0:
+        raise FontError(f"The font {Path(path).name} has no glyph for {character!r} (U+{ord(character):04X}).")
+    face.load_glyph(index, freetype.FT_LOAD_NO_SCALE | freetype.FT_LOAD_NO_BITMAP)
+    outline, em = face.glyph.outline, float(face.units_per_EM)
+    contours: list[NDArray[np.float32]] = []
+    start = 0
+    for end in outline.contours:
+        points = np.array(outline.points[start : end + 1], np.float32).reshape(-1, 2)
+        on_curve = [bool(tag & 1) for tag in outline.tags[start : end + 1]]
+        start = end + 1
+        if len(points) >= 3:
+            flat = _flatten(points, on_curve) / em
+            flat[:, 1] *= -1
+            contours.append(flat)
+    if contours:
+        every = np.concatenate(contours)
+        left, top = every.min(axis=0)
+        right, bottom = every.max(axis=0)
+        box = (float(left), float(top), float(right), float(bottom))
+    else:
+        box = (0.0, 0.0, 0.0, 0.0)
+    return GlyphOutline(tuple(contours), face.glyph.linearHoriAdvance / em, box)
+
+
+def _flatten(points: NDArray[np.float32], on_curve: list[bool], pieces: int = 3) -> NDArray[np.float32]:
+    """Turns quadratic TrueType arcs into short chords (cubic handles, where a font has them, become corners)."""
+    count = len(points)
+    full: list[tuple[NDArray[np.float32], bool]] = []
+    for i in range(count):
+        full.append((points[i], on_curve[i]))
+        following = (i + 1) % count
+        if not on_curve[i] and not on_curve[following]:
+            full.append(((points[i] + points[following]) / 2, True))
+    first = next((i for i, (_, on) in enumerate(full) if on), 0)
+    full = full[first:] + full[:first]
+    flat = [full[0][0]]
+    for i in range(1, len(full) + 1):
+        point, on = full[i % len(full)]
+        if on and full[i - 1][1]:
+            flat.append(point)
+        elif on:
+            begin, handle = full[i - 2][0], full[i - 1][0]
+            for t in np.linspace(0, 1, pieces + 1)[1:]:
+                flat.append((1 - t) ** 2 * begin + 2 * t * (1 - t) * handle + t**2 * point)
+    return np.array(flat[:-1], np.float32)
