@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
@@ -43,7 +44,7 @@ class Alphabet:
         entries = tuple(unicodedata.normalize("NFC", entry) for entry in characters)
         if not entries or any(not entry for entry in entries):
             raise AlphabetError("The alphabet came empty. Give it at least one character.")
-        repeated = sorted({entry for entry in entries if entries.count(entry) > 1})
+        repeated = sorted(entry for entry, times in Counter(entries).items() if times > 1)
         if repeated:
             raise AlphabetError(f"The alphabet repeats {show(repeated)}. Give each character once.")
         controls = [entry for entry in entries if any(unicodedata.category(c) in ("Cc", "Cs") for c in entry)]

@@ -1,0 +1,101 @@
+"""A page -> polygons: scale, tiles, the network, and the maps put together before they are turned into boxes."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.errors import EngineError
+from ocrsmith.geometry import quad_size
+from ocrsmith.reading.bundle import DetectorPart
+from ocrsmith.reading.craft_maps import CraftThresholds, boxes_from_maps
+from ocrsmith.reading.db_maps import DbThresholds, boxes_from_map
+from ocrsmith.reading.detections import Detection
+from ocrsmith.reading.engines import Engine, open_engine
+from ocrsmith.reading.scaling import tiles
+from ocrsmith.samples import Image
+
+
+class PageDetector:
+    """A bundle's detector on an engine."""
+
+    def __init__(self, part: DetectorPart, engine: str = "auto", threads: int | None = None) -> None:
+        self.part = part
+        self.engine: Engine = open_engine(part.network, engine, threads)
+
+    def detect(self, image: Image, timings: dict[str, float] | None = None) -> list[Detection]:
+        """(H, W, 3) uint8 RGB -> detections in the picture's own px, clipped to it.
+
+        `timings`, where given, receives the seconds of "detector" (the network) and "boxes".
+        """
+        times = {} if timings is None else timings
+        height, width = image.shape[:2]
+        rule = self.part.scale
+        scale = rule.scale(height, width)
+        found = self._at_scale(image, scale, times)
+        if found and rule.small_text_px > 0:
+            text_height = float(np.median([min(quad_size(detection.quad)) for detection in found]))
+            second = rule.second_scale(scale, text_height, height, width)
+            if second is not None:
+                found = self._at_scale(image, second, times)
+        return found
+
+    def _at_scale(self, image: Image, scale: float, times: dict[str, float]) -> list[Detection]:
+        started = time.perf_counter()
+        resized = self.part.input.resize(image, scale)
+        maps = self.maps(resized)
+        networked = time.perf_counter()
+        detections = self._boxes(maps)
+        # Each side by its own factor: sizes are whole pixels.
+        factors = np.array([image.shape[1] / resized.shape[1], image.shape[0] / resized.shape[0]], np.float32)
+        limits = np.array([image.shape[1], image.shape[0]], np.float32)
+        found = [Detection(np.clip(d.polygon * factors, 0, limits), d.score) for d in detections]
+        times["detector"] = times.get("detector", 0.0) + networked - started
+        times["boxes"] = times.get("boxes", 0.0) + time.perf_counter() - networked
+        return found
+
+    def maps(self, resized: Image) -> NDArray[np.float32]:
+        """The network's maps (channels, ceil(H / stride), ceil(W / stride)) of a resized page, tile by tile."""
+        rule, stride = self.part.scale, self.part.input.map_stride
+        height, width = resized.shape[:2]
+        shape = (math.ceil(height / stride), math.ceil(width / stride))
+        whole: NDArray[np.float32] | None = None
+        for top, bottom, first_row, last_row in tiles(height, rule.tile_side, rule.tile_overlap):
+            for left, right, first, last in tiles(width, rule.tile_side, rule.tile_overlap):
+                part = self._tile(np.ascontiguousarray(resized[top:bottom, left:right]))
+                if whole is None:
+                    whole = np.zeros((part.shape[0], *shape), np.float32)
+                rows = slice(first_row // stride, math.ceil(last_row / stride))
+                columns = slice(first // stride, math.ceil(last / stride))
+                whole[:, rows, columns] = part[
+                    :,
+                    rows.start - top // stride : rows.stop - top // stride,
+                    columns.start - left // stride : columns.stop - left // stride,
+                ]
+        assert whole is not None
+        return whole
+
+    def _tile(self, tile: Image) -> NDArray[np.float32]:
+        stack = self.part.input.stack([tile])
+        output = self.engine.run(self.part.input.normalize(stack))
+        expected = (stack.shape[1] // self.part.input.map_stride, stack.shape[2] // self.part.input.map_stride)
+        if output.ndim != 4 or output.shape[2:] != expected:
+            raise EngineError(
+                f"The detector gave maps of shape {output.shape} for an input of {stack.shape[1]}x{stack.shape[2]}; "
+                f"(1, channels, {expected[0]}, {expected[1]}) was expected. Its contract's map_stride does not fit it."
+            )
+        return output[0]
+
+    def _boxes(self, maps: NDArray[np.float32]) -> list[Detection]:
+        stride = self.part.input.map_stride
+        thresholds = self.part.thresholds
+        if isinstance(thresholds, CraftThresholds):
+            return boxes_from_maps(maps.transpose(1, 2, 0), thresholds, stride)
+        assert isinstance(thresholds, DbThresholds)
+        probabilities = maps[0]
+        if self.part.output == "logits":
+            probabilities = 1.0 / (1.0 + np.exp(-np.clip(probabilities, -60, 60)))
+        return boxes_from_map(probabilities, thresholds, stride)

@@ -1,0 +1,163 @@
+"""Inference engines: one network's bytes in, arrays through. ONNX Runtime always, OpenVINO where it is installed."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from ocrsmith.errors import EngineError
+from ocrsmith.settings import num_threads
+
+# Names a user types -> ONNX Runtime's execution providers; full provider names are taken as they are.
+PROVIDERS = {
+    "onnxruntime": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+}
+
+
+class Engine(Protocol):
+    """A loaded network with one input and one output; any batch and spatial size that its graph allows."""
+
+    name: str
+
+    def run(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(B, C, H, W) float32 -> the network's output; raises EngineError where the network refuses it."""
+        ...
+
+
+def open_engine(model: bytes | Path, engine: str = "auto", threads: int | None = None) -> Engine:
+    """Loads an ONNX network.
+
+    Args:
+        model: the file's bytes, or its path.
+        engine: "auto" (OpenVINO on a CPU with bfloat16 where it is installed, else ONNX Runtime), "onnxruntime",
+            "openvino", "cuda", "tensorrt", "coreml", "directml", or an ONNX Runtime provider's full name.
+        threads: at most so many; None takes `ocrsmith.settings.num_threads()`.
+
+    Raises:
+        EngineError: the engine is unknown or not installed, or the network cannot be loaded.
+    """
+    content = model.read_bytes() if isinstance(model, Path) else bytes(model)
+    count = num_threads() if threads is None else threads
+    if count < 1:
+        raise EngineError(f"{count} threads were asked for. Give at least 1.")
+    if engine == "auto":
+        engine = "openvino" if _openvino_pays() else "onnxruntime"
+    if engine == "openvino":
+        return OpenVinoEngine(content, count)
+    provider = PROVIDERS.get(engine, engine)
+    if not provider.endswith("ExecutionProvider"):
+        raise EngineError(
+            f"The engine {engine!r} is unknown. Use 'auto', 'openvino', {', '.join(map(repr, PROVIDERS))}, or the full "
+            "name of an ONNX Runtime provider."
+        )
+    return OnnxRuntimeEngine(content, count, provider)
+
+
+class OnnxRuntimeEngine:
+    """ONNX Runtime on one provider; the CPU stands behind it for operators that the provider lacks."""
+
+    def __init__(self, content: bytes, threads: int, provider: str = "CPUExecutionProvider") -> None:
+        available = onnxruntime.get_available_providers()
+        if provider not in available:
+            raise EngineError(
+                f"ONNX Runtime has no {provider} here; it has {', '.join(available)}. Install the onnxruntime package "
+                "for that device, or read with engine='onnxruntime'."
+            )
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        # Spinning workers burn the cores that decoding and cropping need between two runs.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # The arena keeps the largest page's buffers for ever, and memory patterns one plan for every size.
+        options.enable_cpu_mem_arena = False
+        options.enable_mem_pattern = False
+        behind = [] if provider == "CPUExecutionProvider" else ["CPUExecutionProvider"]
+        try:
+            self._session = onnxruntime.InferenceSession(content, options, providers=[provider, *behind])
+        except _onnxruntime_errors() as error:
+            raise EngineError(
+                f"ONNX Runtime could not load the network ({_first_line(error)}). The bundle may be damaged or need a "
+                "newer onnxruntime."
+            ) from None
+        self._input = self._session.get_inputs()[0].name
+        self.name = "onnxruntime" if provider == "CPUExecutionProvider" else f"onnxruntime {provider}"
+
+    def run(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Engine.run`."""
+        try:
+            return np.asarray(self._session.run(None, {self._input: array})[0], dtype=np.float32)
+        except _onnxruntime_errors() as error:
+            raise EngineError(
+                f"The network refused an input of shape {array.shape} ({_first_line(error)}). Its preprocessing "
+                "contract does not fit it."
+            ) from None
+
+
+class OpenVinoEngine:
+    """OpenVINO on the CPU, compiled once with dynamic sizes; bfloat16 where the CPU computes in it."""
+
+    def __init__(self, content: bytes, threads: int) -> None:
+        if importlib.util.find_spec("openvino") is None:
+            raise EngineError(
+                "OpenVINO is not installed. Run: pip install openvino, or read with engine='onnxruntime'."
+            )
+        openvino: Any = importlib.import_module("openvino")
+        core = openvino.Core()
+        self.uses_bfloat16 = cpu_has_bfloat16(core)
+        config = {
+            "INFERENCE_NUM_THREADS": str(threads),
+            "NUM_STREAMS": "1",
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "bf16" if self.uses_bfloat16 else "f32",
+        }
+        try:
+            compiled = core.compile_model(core.read_model(content), "CPU", config)
+        except RuntimeError as error:
+            raise EngineError(
+                f"OpenVINO could not load the network ({_first_line(error)}). Read with engine='onnxruntime'."
+            ) from None
+        self._request = compiled.create_infer_request()
+        self.name = "openvino bf16" if self.uses_bfloat16 else "openvino"
+
+    def run(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Engine.run`."""
+        try:
+            result = self._request.infer([array], share_inputs=True)
+        except RuntimeError as error:
+            raise EngineError(f"OpenVINO refused an input of shape {array.shape} ({_first_line(error)}).") from None
+        # The request's output buffer is used again by the next run.
+        return np.array(result[0], dtype=np.float32)
+
+
+def cpu_has_bfloat16(core: Any) -> bool:
+    """Whether OpenVINO's CPU device computes in bfloat16 (AVX512-BF16 or AMX)."""
+    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+
+
+def _openvino_pays() -> bool:
+    if importlib.util.find_spec("openvino") is None:
+        return False
+    return cpu_has_bfloat16(importlib.import_module("openvino").Core())
+
+
+def _onnxruntime_errors() -> tuple[type[Exception], ...]:
+    """The error classes of ONNX Runtime, which share no base of their own; RuntimeError stands in for the rest."""
+    states: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
+    named = [value for value in vars(states).values() if isinstance(value, type) and issubclass(value, Exception)]
+    return (*named, RuntimeError, ValueError)
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__

@@ -1,0 +1,212 @@
+"""Words or lines on a page -> lines in reading order: skew, rows, columns.
+
+Columns are found by recursive cuts at empty lanes (Nagy and Seth's X-Y cut, ICPR 1984), of which only lanes between
+running text count: a table's lanes leave its rows together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ocrsmith.geometry import as_quad
+
+# In heights of the text: the widest gap within a line, and what makes a column of running text.
+MAX_GAP = 1.5
+MIN_COLUMN_WIDTH = 8.0
+MIN_COLUMN_ROWS = 3
+# Of the lower of two words' heights: the vertical overlap that puts them on one line.
+MIN_OVERLAP = 0.5
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """Upright boxes after the page's skew is taken out: left, right, top, bottom, each (N,)."""
+
+    left: NDArray[np.float64]
+    right: NDArray[np.float64]
+    top: NDArray[np.float64]
+    bottom: NDArray[np.float64]
+
+    def take(self, indexes: Sequence[int]) -> _Boxes:
+        at = np.asarray(indexes, dtype=np.int64)
+        return _Boxes(self.left[at], self.right[at], self.top[at], self.bottom[at])
+
+    def hull(self) -> tuple[float, float, float, float]:
+        return float(self.left.min()), float(self.right.max()), float(self.top.min()), float(self.bottom.max())
+
+
+def skew_degrees(quads: Sequence[ArrayLike]) -> float:
+    """The page's skew: the median direction of the quads' top and bottom sides, weighted by their lengths.
+
+    Quads that run more steeply than 45 degrees have no say; 0 where none is left.
+    """
+    if not len(quads):
+        return 0.0
+    stacked = np.stack([as_quad(quad) for quad in quads]).astype(np.float64)
+    across = stacked[:, 1] - stacked[:, 0] + stacked[:, 2] - stacked[:, 3]
+    angles = np.degrees(np.arctan2(across[:, 1], across[:, 0]))
+    lengths = np.hypot(across[:, 0], across[:, 1])
+    level = (np.abs(angles) < 45) & (lengths > 0)
+    if not level.any():
+        return 0.0
+    order = np.argsort(angles[level])
+    cumulative = np.cumsum(lengths[level][order])
+    return float(angles[level][order][np.searchsorted(cumulative, cumulative[-1] / 2)])
+
+
+def arrange(quads: Sequence[ArrayLike]) -> list[list[int]]:
+    """Quads of words (or of pieces of lines) -> lines of indexes, both in reading order, left to right and down."""
+    if not len(quads):
+        return []
+    boxes = _level(quads)
+    lines = _lines(boxes)
+    hulls = np.array([boxes.take(line).hull() for line in lines])
+    blocks = _cut(list(range(len(lines))), _Boxes(*hulls.T), _line_height(boxes))
+    return [lines[index] for block in blocks for index in block]
+
+
+def _level(quads: Sequence[ArrayLike]) -> _Boxes:
+    angle = -np.radians(skew_degrees(quads))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    points = np.stack([as_quad(quad) for quad in quads]).astype(np.float64) @ turn.T
+    return _Boxes(points[..., 0].min(1), points[..., 0].max(1), points[..., 1].min(1), points[..., 1].max(1))
+
+
+def _line_height(boxes: _Boxes) -> float:
+    return max(1.0, float(np.median(np.minimum(boxes.bottom - boxes.top, boxes.right - boxes.left))))
+
+
+def _lines(boxes: _Boxes) -> list[list[int]]:
+    """Joins each word to the nearest one at its right that stands on the same line and is of a like size."""
+    heights = np.maximum(boxes.bottom - boxes.top, 1e-3)
+    middles = (boxes.left + boxes.right) / 2
+    follower: dict[int, int] = {}
+    leader: dict[int, int] = {}
+    pairs = []
+    for index in range(len(middles)):
+        lower = np.minimum(heights, heights[index])
+        overlap = np.minimum(boxes.bottom, boxes.bottom[index]) - np.maximum(boxes.top, boxes.top[index])
+        gap = boxes.left - boxes.right[index]
+        fits = (
+            (overlap >= MIN_OVERLAP * lower)
+            & (np.maximum(heights, heights[index]) <= 2.5 * lower)
+            & (gap <= MAX_GAP * lower)
+            & (gap >= -0.7 * lower)
+            & (middles > middles[index])
+        )
+        pairs += [(float(abs(gap[other])), index, int(other)) for other in np.flatnonzero(fits)]
+    # The closest pairs first, each word with one neighbour a side.
+    for _, index, other in sorted(pairs):
+        if index not in follower and other not in leader:
+            follower[index], leader[other] = other, index
+    lines = []
+    for index in range(len(middles)):
+        if index in leader:
+            continue
+        line = [index]
+        while line[-1] in follower:
+            line.append(follower[line[-1]])
+        lines.append(line)
+    return lines
+
+
+def _cut(indexes: list[int], lines: _Boxes, height: float) -> list[list[int]]:
+    """Blocks of lines in reading order: columns are read one after the other, everything else row by row."""
+    part = lines.take(indexes)
+    lane = _column_lane(part, height)
+    if lane is not None:
+        before = [i for i in indexes if lines.right[i] <= lane]
+        after = [i for i in indexes if lines.right[i] > lane]
+        return _cut(before, lines, height) + _cut(after, lines, height)
+    # A headline across the page hides the columns below it: try again in the parts between the page's gaps.
+    groups = _stacked(indexes, lines)
+    if len(groups) > 1:
+        merged: list[list[int]] = []
+        pending: list[int] = []
+        for group in _merge_for_columns(groups, lines, height):
+            if _column_lane(lines.take(group), height) is not None:
+                merged += _rows(pending, lines)
+                pending = []
+                merged += _cut(group, lines, height)
+            else:
+                pending += group
+        return merged + _rows(pending, lines)
+    return _rows(indexes, lines)
+
+
+def _column_lane(part: _Boxes, height: float) -> float | None:
+    """The x of the widest empty lane with running text on both sides, else None."""
+    order = np.argsort(part.left)
+    reach = np.maximum.accumulate(part.right[order])
+    gaps = part.left[order][1:] - reach[:-1]
+    for place in np.argsort(-gaps):
+        if gaps[place] < 0.5 * height:
+            return None
+        sides = (order[: place + 1], order[place + 1 :])
+        if all(_is_running(part.take(list(side)), height) for side in sides):
+            return float(reach[place])
+    return None
+
+
+def _is_running(side: _Boxes, height: float) -> bool:
+    """Whether one side of a lane is a column of running text: several rows, wide, and mostly filled."""
+    left, right, _, _ = side.hull()
+    rows = _row_groups(list(range(len(side.left))), side)
+    filled = [sum(side.right[i] - side.left[i] for i in row) / max(right - left, 1e-6) for row in rows]
+    return len(rows) >= MIN_COLUMN_ROWS and right - left >= MIN_COLUMN_WIDTH * height and float(np.median(filled)) > 0.6
+
+
+def _stacked(indexes: list[int], lines: _Boxes) -> list[list[int]]:
+    """Groups from top to bottom that share no height: a horizontal cut lies between each two."""
+    groups: list[list[int]] = []
+    reach = -np.inf
+    for index in sorted(indexes, key=lambda i: (lines.top[i] + lines.bottom[i]) / 2):
+        middle = (lines.top[index] + lines.bottom[index]) / 2
+        if middle > reach or not groups:
+            groups.append([])
+        groups[-1].append(index)
+        reach = max(reach, lines.bottom[index] - 0.3 * (lines.bottom[index] - lines.top[index]))
+    return groups
+
+
+def _merge_for_columns(groups: list[list[int]], lines: _Boxes, height: float) -> list[list[int]]:
+    """Joins neighbouring rows as long as one lane runs through all of them; a row across the lane starts anew."""
+    merged: list[list[int]] = []
+    for group in groups:
+        joined = (merged[-1] + group) if merged else group
+        if merged and (len(merged[-1]) > 1 or len(group) > 1) and _has_lane(lines.take(joined), height):
+            merged[-1] = joined
+        else:
+            merged.append(list(group))
+    return merged
+
+
+def _has_lane(part: _Boxes, height: float) -> bool:
+    order = np.argsort(part.left)
+    gaps = part.left[order][1:] - np.maximum.accumulate(part.right[order])[:-1]
+    return bool((gaps >= 0.5 * height).any())
+
+
+def _row_groups(indexes: list[int], lines: _Boxes) -> list[list[int]]:
+    """Rows from top to bottom, each from left to right: lines whose middle lies within the row's first line."""
+    rows: list[list[int]] = []
+    for index in sorted(indexes, key=lambda i: (lines.top[i] + lines.bottom[i]) / 2):
+        middle = (lines.top[index] + lines.bottom[index]) / 2
+        if rows and lines.top[rows[-1][0]] <= middle <= lines.bottom[rows[-1][0]]:
+            overlap = min(lines.bottom[index], lines.bottom[rows[-1][0]]) - max(
+                lines.top[index], lines.top[rows[-1][0]]
+            )
+            lower = min(lines.bottom[index] - lines.top[index], lines.bottom[rows[-1][0]] - lines.top[rows[-1][0]])
+            if overlap >= MIN_OVERLAP * lower:
+                rows[-1].append(index)
+                continue
+        rows.append([index])
+    return [sorted(row, key=lambda i: lines.left[i]) for row in rows]
+
+
+def _rows(indexes: list[int], lines: _Boxes) -> list[list[int]]:
+    return _row_groups(indexes, lines) if indexes else []
