@@ -86,5 +86,5 @@ def test_refusals_are_counted_once_and_batches_shrink() -> None:
 
 
 def test_a_pool_without_usable_lines_says_why() -> None:
-    with pytest.raises(TextDoesNotFitError, match="Of 3 lines only 1 .*2 with text outside the alphabet"):
+    with pytest.raises(TextDoesNotFitError, match=r"Of 3 lines only 1 .*2 with text outside the alphabet"):
         LineBatches(ABC, CONTRACT)([line("x"), line("y"), line("a")], 0, 2)

@@ -7,7 +7,7 @@ import logging
 import math
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ class FitSettings:
     """
 
     patience: int = 25
-    schedule: WarmupCosine = WarmupCosine()
+    schedule: WarmupCosine = field(default_factory=WarmupCosine)
     ema_decay: float | None = 0.999
     precision: str = "auto"
     gradient_clip: float = 5.0
@@ -76,7 +76,7 @@ def fit(
     validation: Sequence[Any],
     budget: Budget,
     folder: Path,
-    settings: FitSettings = FitSettings(),  # noqa: B008  (frozen)
+    settings: FitSettings,
     *,
     start_score: float | None = None,
     resume: bool = True,
@@ -246,15 +246,15 @@ def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
 
 
 def check_finite(loss: Tensor, step: int, every: int = 50) -> None:
-    """Raises OcrsmithError where the loss is not a number; on an accelerator only now and then, since it waits there."""
+    """Raises OcrsmithError where the loss is not a number; on an accelerator, which waits for it, every so often."""
     if (loss.device.type == "cpu" or step % every == 0) and not torch.isfinite(loss.detach()):
         raise OcrsmithError(
-            f"The training loss became {float(loss)} at step {step}. Lower learning_rate or gradient_clip in the recipe; "
+            f"The training loss became {float(loss)} at step {step}. Lower learning_rate or gradient_clip; "
             "the best checkpoint so far is kept, and the run resumes from the last one."
         )
 
 
-class calm_lightning(warnings.catch_warnings):  # noqa: N801  (used as a function)
+class calm_lightning(warnings.catch_warnings):
     """Silences the Trainer's advice on machines and loaders; its errors stay."""
 
     def __enter__(self) -> Any:

@@ -138,7 +138,7 @@ class BatchStream(Generic[Batch]):
             multiprocessing_context=_context() if self.workers else None,
         )
         with warnings.catch_warnings():
-            # Python 3.12 warns of every fork beside threads; PyTorch's own loaders fork so, and its workers use one thread.
+            # Python 3.12 warns of every fork beside threads; these workers use one thread, as PyTorch's own do.
             warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
             iterator = iter(loader)
         for batches in iterator:
@@ -185,7 +185,7 @@ def first_batches(
 def normalize_on_device(
     stack: NDArray[np.uint8] | Tensor, contract: RecognizerInput | DetectorInput, device: torch.device | str
 ) -> Tensor:
-    """(B, H, W, 3) uint8 RGB -> (B, C, H, W) float32 in channels_last on `device`, as `contract.normalize` does on NumPy.
+    """(B, H, W, 3) uint8 RGB -> (B, C, H, W) float32 in channels_last on `device`, as `contract.normalize` does.
 
     The bytes are moved first and become floats there; a test holds the two equal.
     """

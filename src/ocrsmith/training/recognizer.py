@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
@@ -79,8 +80,9 @@ class RecognizerModule(pl.LightningModule):
         """Adds a batch's texts to the counts, read by the shipping decoder."""
         logits = self(batch)
         self.log("validation_loss", self.loss(logits, batch), batch_size=len(batch))
-        log_probs = torch.log_softmax(logits.float(), dim=-1).cpu().numpy()
-        decoded = decode_batch(log_probs, self.model.alphabet, batch.input_lengths)  # type: ignore[arg-type]
+        probabilities = torch.softmax(logits.float(), dim=-1).cpu().numpy()
+        lengths = np.minimum(batch.input_lengths, logits.shape[1]).tolist()
+        decoded = decode_batch(probabilities, lengths, self.model.alphabet)  # type: ignore[arg-type]
         pairs = zip(batch.texts, (line.text for line in decoded), strict=True)
         self.validation_counts += TextCounts.from_pairs(pairs)
 

@@ -1,0 +1,307 @@
+"""The recipe: one TOML file that says what to read, what the world looks like, and what to train on it.
+
+Every key has a default but `name` and `alphabet`. Unknown keys name the nearest known one, and all mistakes of a file
+are reported together, before any font or picture is read.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from ocrsmith.alphabet import Alphabet, CasePolicy
+from ocrsmith.errors import AlphabetError, RecipeError
+from ocrsmith.settings import package_assets_dir
+
+PageSceneName = Literal["photo", "page", "display"]
+LineSceneName = Literal["line", "display_line", "cut"]
+SUFFIX = ".toml"
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Table(BaseModel):
+    """A table of a recipe: frozen, and without keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class AlphabetTable(Table):
+    """The characters to read, and what becomes of letters' case."""
+
+    characters: str
+    case: CasePolicy = "keep"
+
+
+class FontsTable(Table):
+    """Where fonts come from, and which of them: as `ocrsmith.synth.fonts.search_fonts`."""
+
+    folders: tuple[str, ...] = ("builtin",)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+
+
+class BackgroundsTable(Table):
+    """Where photographs come from, and the share of grounds that are drawn instead."""
+
+    folders: tuple[str, ...] = ("builtin",)
+    procedural_share: Share = 0.4
+
+
+class WorldTable(BaseModel):
+    """One scene of a world. Keys that are not here are the scene's own settings, checked against it."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    weight: Positive = 1.0
+    text: dict[str, Any] | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The scene's own settings."""
+        return dict(self.model_extra or {})
+
+
+class PageWorldTable(WorldTable):
+    """A scene of whole pictures."""
+
+    scene: PageSceneName = "photo"
+
+
+class LineWorldTable(WorldTable):
+    """A scene of single lines."""
+
+    scene: LineSceneName = "line"
+
+
+class NetworkTable(Table):
+    """What the detector's and the recogniser's tables share.
+
+    Attributes:
+        model, settings: the registry's name and the settings that it is built with.
+        start: start weights by name, a bundle by name or file, a weights file, or "none".
+        share: of the minutes, beside the other network's share; 0 leaves the network as it started.
+        steps: optimiser steps at most; without it time and patience end the training.
+        steps_per_epoch: steps between two validations. validation_samples: how many each goes through.
+        freeze: a part of the network that is not trained ("backbone").
+    """
+
+    model: str
+    settings: dict[str, Any] = {}
+    start: str = "none"
+    share: Share = 0.5
+    steps: Count | None = None
+    batch_size: Count = 16
+    learning_rate: Positive = 1e-3
+    weight_decay: Annotated[float, Field(ge=0.0)] = 0.01
+    warmup_steps: Annotated[int, Field(ge=0)] = 100
+    gradient_clip: Positive = 5.0
+    ema_decay: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.999
+    steps_per_epoch: Count = 100
+    validation_samples: Count = 64
+    patience: Count = 25
+    freeze: str | None = None
+
+
+class DetectorTable(NetworkTable):
+    """The detector: its network, its pages, its training. `image_size` is the width and height of a training page."""
+
+    model: str = "craft_light"
+    share: Share = 0.45
+    batch_size: Count = 4
+    image_size: Annotated[int, Field(ge=64, multiple_of=32)] = 512
+    validation_samples: Count = 32
+    patience: Count = 5
+    world: tuple[PageWorldTable, ...] = (PageWorldTable(),)
+    thresholds: dict[str, float] = {}
+    scale: dict[str, Any] = {}
+
+
+class RecognizerTable(NetworkTable):
+    """The recogniser: its network, its lines, its training."""
+
+    model: str = "light_ctc"
+    share: Share = 0.55
+    batch_size: Count = 64
+    validation_samples: Count = 512
+    patience: Count = 25
+    world: tuple[LineWorldTable, ...] = (LineWorldTable(),)
+
+
+class PicturesTable(Table):
+    """Real pictures to measure on, before and after: a folder with labels, never trained on.
+
+    Attributes:
+        kind: "lines" for crops of one text each, "pages" for whole pictures.
+        comparison: "exact", "letters_and_digits", "digits" or "plates": when two texts count as equal.
+    """
+
+    folder: str
+    name: str = ""
+    kind: Literal["lines", "pages"] = "lines"
+    comparison: Literal["exact", "letters_and_digits", "digits", "plates"] = "exact"
+    most: Count | None = None
+
+
+class ExportTable(Table):
+    """The bundle: its name (the recipe's where empty), and how its networks are stored.
+
+    Attributes:
+        half_precision: weights are stored in 16 bits and computed with in 32; half the file.
+        whole_if_empty: a picture without detections is read as one crop.
+        largest_difference: between PyTorch's outputs and the bundle's, past which the export fails.
+    """
+
+    name: str = ""
+    half_precision: bool = True
+    whole_if_empty: bool = False
+    largest_difference: Positive = 0.02
+
+
+class Recipe(Table):
+    """A whole recipe. `folder` is where the file lies: relative paths in it are taken from there.
+
+    Attributes:
+        minutes: for everything, evaluation and export included.
+        test_samples: synthetic samples of the held-out split that the final scores are taken on.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+    description: str = ""
+    licence: str = "Apache-2.0"
+    seed: Annotated[int, Field(ge=0)] = 0
+    minutes: Positive = 20.0
+    alphabet: AlphabetTable
+    fonts: FontsTable = FontsTable()
+    backgrounds: BackgroundsTable = BackgroundsTable()
+    text: dict[str, Any] = {"kind": "random"}
+    detector: DetectorTable | None = None
+    recognizer: RecognizerTable | None = None
+    pictures: tuple[PicturesTable, ...] = ()
+    export: ExportTable = ExportTable()
+    test_samples: Count = 200
+    folder: Path = Path()
+
+    @field_validator("alphabet", mode="before")
+    @classmethod
+    def _alphabet_from_text(cls, value: Any) -> Any:
+        return {"characters": value} if isinstance(value, str) else value
+
+    def make_alphabet(self) -> Alphabet:
+        """The alphabet; `load_recipe` has made sure that it can be made."""
+        return Alphabet(self.alphabet.characters, case=self.alphabet.case)
+
+    def path(self, given: str) -> Path:
+        """A path of the recipe, seen from the recipe's folder."""
+        return self.folder / Path(given).expanduser()
+
+
+def builtin_recipes() -> dict[str, Path]:
+    """The recipes in the package, by name."""
+    return {path.stem: path for path in sorted((package_assets_dir() / "recipes").glob("*" + SUFFIX))}
+
+
+def find_recipe(path_or_name: str | Path) -> Path:
+    """The file of a recipe, by path or by the name of a packaged one; raises RecipeError naming those."""
+    path = Path(path_or_name)
+    if path.is_file():
+        return path
+    known = builtin_recipes()
+    if str(path_or_name) in known:
+        return known[str(path_or_name)]
+    raise RecipeError(
+        f"There is no recipe {str(path_or_name)!r}, as a file or by name"
+        + nearest(str(path_or_name), list(known))
+        + ". Give the path of a TOML file, or one of the names."
+    )
+
+
+def load_recipe(path_or_name: str | Path) -> Recipe:
+    """Reads and checks a recipe.
+
+    Raises:
+        RecipeError: no such file, not TOML, or mistakes in it; all of them, one after the other.
+    """
+    path = find_recipe(path_or_name)
+    try:
+        form = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"The recipe {path} is not TOML ({error}). Correct that line.") from None
+    return parse_recipe(form, path.parent, str(path))
+
+
+def parse_recipe(form: dict[str, Any], folder: Path = Path(), source: str = "the recipe") -> Recipe:
+    """Checks a recipe that is already a dictionary; raises RecipeError with every mistake."""
+    # Checks of scenes, models and texts live with what they check; they import PyTorch, this module does not.
+    from ocrsmith.training.recipe_checks import mistakes_beyond_types
+
+    mistakes: list[str] = []
+    recipe: Recipe | None = None
+    if "folder" in form:
+        mistakes.append("folder is not a key of a recipe: it is where the file lies")
+    try:
+        recipe = Recipe.model_validate({**form, "folder": folder})
+    except ValidationError as error:
+        mistakes += [_mistake(entry) for entry in error.errors(include_url=False)]
+    if recipe is not None:
+        try:
+            recipe.make_alphabet()
+        except AlphabetError as error:
+            mistakes.append(f"alphabet: {error}")
+        else:
+            mistakes += mistakes_beyond_types(recipe)
+    if mistakes or recipe is None:
+        listed = "".join(f"\n  {number}. {mistake}" for number, mistake in enumerate(mistakes, 1))
+        raise RecipeError(f"{source} has {len(mistakes)} mistake{'s' * (len(mistakes) > 1)}:{listed}")
+    return recipe
+
+
+def _mistake(entry: Any) -> str:
+    """One of pydantic's findings as a sentence: where, what is wrong, and what is near."""
+    place = _place(entry["loc"])
+    if entry["type"] == "extra_forbidden":
+        return f"{place} is not known" + nearest(str(entry["loc"][-1]), _known_keys(entry["loc"][:-1]))
+    if entry["type"] == "missing":
+        return f"{place} is missing"
+    came = entry["input"]
+    shown = f" (came as {came!r})" if not isinstance(came, (dict, list)) else ""
+    return f"{place}: {entry['msg'][0].lower()}{entry['msg'][1:]}{shown}"
+
+
+def _place(location: Sequence[str | int]) -> str:
+    parts = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
+    return parts.removeprefix(".")
+
+
+def _known_keys(location: Sequence[str | int]) -> list[str]:
+    """The keys of the table at `location`."""
+    table: Any = Recipe
+    for part in location:
+        if isinstance(part, int):
+            continue
+        table = _table_in(table.model_fields[part].annotation)
+    return [name for name in table.model_fields if name != "folder" or table is not Recipe]
+
+
+def _table_in(annotation: Any) -> Any:
+    """The table class in an annotation such as `DetectorTable | None` or `tuple[PicturesTable, ...]`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next(filter(None, map(_table_in, get_args(annotation))), None)
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """What to say behind an unknown word: the nearest known one, and all of them."""
+    if not known:
+        return ""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{hint} (known: {', '.join(known)})"
