@@ -1,0 +1,256 @@
+"""Finding fonts: the packaged ones, the installed ones or a user's own, kept only where they draw the whole alphabet."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from ocrsmith.alphabet import Alphabet, show
+from ocrsmith.errors import FontError
+from ocrsmith.settings import package_assets_dir
+from ocrsmith.splits import Split, select_split
+from ocrsmith.synth.font_files import CATEGORIES, FONT_SUFFIXES, UNKNOWN_CATEGORY, FontFacts, inspect_file
+
+BUILTIN = "builtin"
+SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class FontFace:
+    """One face of one file. `code_points` are those that it draws, not merely those that it maps.
+
+    `index` is the face's place in a collection (.ttc), 0 elsewhere.
+    """
+
+    path: Path
+    family: str
+    style: str
+    category: str
+    code_points: frozenset[int] = field(repr=False)
+    index: int = 0
+    all_caps: bool = False
+
+    @property
+    def name(self) -> str:
+        """Family and style, as one."""
+        return f"{self.family} {self.style}"
+
+
+@dataclass(frozen=True)
+class FontSearch:
+    """What a search found, and for each file or face that it refused the reason why."""
+
+    faces: tuple[FontFace, ...]
+    refused: dict[str, str]
+
+
+def find_fonts(
+    folders: Iterable[str | Path] = (BUILTIN,),
+    alphabet: Alphabet | str | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    categories: Sequence[str] = (),
+) -> list[FontFace]:
+    """The faces that draw every character of `alphabet`; see `search_fonts`, which also tells what was refused."""
+    return list(search_fonts(folders, alphabet, include, exclude, categories).faces)
+
+
+def search_fonts(
+    folders: Iterable[str | Path] = (BUILTIN,),
+    alphabet: Alphabet | str | None = None,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    categories: Sequence[str] = (),
+) -> FontSearch:
+    """Searches fonts, in the order of `folders` and of file names within each.
+
+    Args:
+        folders: "builtin" for the packaged fonts, "system" for the installed ones, else folders or files.
+        alphabet: keeps faces that draw all of it. Where it has both cases of a letter, faces whose lower case is made
+            of capitals are refused: their pictures would not tell which case the label means.
+        include: keeps faces with one of these parts in family and style, in any case of letters; all where empty.
+        exclude: refuses faces with one of these parts, such as "thin".
+        categories: keeps these of "serif", "sans", "slab", "mono", "display", "handwriting", "segment", "unknown".
+
+    Raises:
+        FontError: a folder that does not exist, an unknown category, or nothing left. The last names the face that
+            covers most, and what it lacks.
+    """
+    _check_categories(categories)
+    wanted = _as_alphabet(alphabet)
+    refused: dict[str, str] = {}
+    candidates: list[FontFace] = []
+    for folder in dict.fromkeys([folders] if isinstance(folders, (str, Path)) else folders):
+        candidates += _faces_in(folder, wanted, refused)
+    faces: list[FontFace] = []
+    lacking: dict[str, list[str]] = {}
+    for face in candidates:
+        reason = _refused_by_name(face, include, exclude, categories)
+        if reason is None and wanted is not None:
+            missing = wanted.font_coverage(face.code_points)
+            if missing:
+                lacking[face.name] = missing
+                reason = f"lacks {show(missing, 6)}"
+            elif face.all_caps and _has_both_cases(wanted):
+                reason = "its lower case is made of capitals"
+        if reason is None:
+            faces.append(face)
+        else:
+            refused[f"{face.path}#{face.index}" if face.index else str(face.path)] = reason
+    if not faces:
+        raise FontError(_nothing_left(refused, lacking))
+    return FontSearch(tuple(faces), refused)
+
+
+def split_fonts(faces: Iterable[FontFace], split: Split) -> list[FontFace]:
+    """The faces of one split: a family goes whole into one, so that its bold is never trained on when tested on."""
+    return select_split(faces, split, lambda face: face.family)
+
+
+def system_font_folders() -> list[Path]:
+    """Where this operating system keeps installed fonts; only folders that exist."""
+    home = Path.home()
+    if sys.platform == "win32":
+        windows = Path(os.environ.get("WINDIR", r"C:\Windows"))
+        local = Path(os.environ.get("LOCALAPPDATA", str(home / "AppData" / "Local")))
+        folders = [windows / "Fonts", local / "Microsoft" / "Windows" / "Fonts"]
+    elif sys.platform == "darwin":
+        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library" / "Fonts"]
+    else:
+        data_home = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
+        data_dirs = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
+        folders = [data_home / "fonts", home / ".fonts", *(Path(part) / "fonts" for part in data_dirs.split(":"))]
+    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
+
+
+@lru_cache(maxsize=1)
+def builtin_fonts() -> tuple[FontFace, ...]:
+    """The packaged faces, from their table: coverage was checked outline by outline when they were packaged."""
+    folder = package_assets_dir() / "fonts"
+    try:
+        table = json.loads((folder / "fonts.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FontError(
+            f"The table of packaged fonts in {folder} cannot be read ({error}). Install ocrsmith again."
+        ) from None
+    coverages = [parse_code_points(ranges) for ranges in table["coverages"]]
+    return tuple(
+        FontFace(
+            path=folder / row["file"],
+            family=row["family"],
+            style=row["style"],
+            category=row["category"],
+            code_points=coverages[row["coverage"]],
+            all_caps=row["all_caps"],
+        )
+        for row in table["fonts"]
+    )
+
+
+def parse_code_points(ranges: str) -> frozenset[int]:
+    """'20-7e a0' -> {0x20, ..., 0x7e, 0xa0}; `format_code_points` writes it."""
+    found: set[int] = set()
+    for part in ranges.split():
+        first, _, last = part.partition("-")
+        found.update(range(int(first, 16), int(last or first, 16) + 1))
+    return frozenset(found)
+
+
+def format_code_points(code_points: Iterable[int]) -> str:
+    """{0x20, 0x21, 0xa0} -> '20-21 a0'."""
+    runs: list[list[int]] = []
+    for code in sorted(code_points):
+        if runs and code == runs[-1][1] + 1:
+            runs[-1][1] = code
+        else:
+            runs.append([code, code])
+    return " ".join(f"{first:x}" if first == last else f"{first:x}-{last:x}" for first, last in runs)
+
+
+def _as_alphabet(alphabet: Alphabet | str | None) -> Alphabet | None:
+    if isinstance(alphabet, str):
+        return Alphabet("".join(dict.fromkeys(alphabet)))
+    return alphabet
+
+
+def _faces_in(folder: str | Path, wanted: Alphabet | None, refused: dict[str, str]) -> list[FontFace]:
+    if folder == BUILTIN:
+        return list(builtin_fonts())
+    roots = system_font_folders() if folder == SYSTEM else [Path(folder).expanduser()]
+    codes = sorted({ord(c) for entry in wanted.characters for c in entry}) if wanted is not None else []
+    faces: list[FontFace] = []
+    for root in roots:
+        if not root.exists():
+            raise FontError(f'The font folder {root} does not exist. Check the path, or use "builtin" or "system".')
+        for path in _font_files(root):
+            try:
+                faces += [_as_face(path, facts) for facts in inspect_file(path, codes)]
+            except FontError as error:
+                refused[str(path)] = str(error)
+    return faces
+
+
+def _font_files(root: Path) -> list[Path]:
+    """A named file is taken whatever its ending; in folders only files with a font's ending are."""
+    if root.is_file():
+        return [root]
+    return sorted(path for path in root.rglob("*") if path.suffix.lower() in FONT_SUFFIXES and path.is_file())
+
+
+def _as_face(path: Path, facts: FontFacts) -> FontFace:
+    return FontFace(
+        path=path,
+        family=facts.family or path.stem,
+        style=facts.style,
+        category=facts.category,
+        code_points=facts.code_points,
+        index=facts.index,
+        all_caps=facts.all_caps,
+    )
+
+
+def _check_categories(categories: Sequence[str]) -> None:
+    known = (*CATEGORIES, UNKNOWN_CATEGORY)
+    unknown = [category for category in categories if category not in known]
+    if unknown:
+        raise FontError(f"Font categories came as {', '.join(unknown)}. Use some of {', '.join(known)}.")
+
+
+def _refused_by_name(
+    face: FontFace, include: Sequence[str], exclude: Sequence[str], categories: Sequence[str]
+) -> str | None:
+    name = face.name.casefold()
+    if categories and face.category not in categories:
+        return f"is of category {face.category}"
+    if include and not any(part.casefold() in name for part in include):
+        return f"is called {face.name}, without any of {', '.join(include)}"
+    for part in exclude:
+        if part.casefold() in name:
+            return f"is called {face.name}, with {part}"
+    return None
+
+
+def _has_both_cases(alphabet: Alphabet) -> bool:
+    entries = set(alphabet.characters)
+    return any(entry.isalpha() and entry.swapcase() != entry and entry.swapcase() in entries for entry in entries)
+
+
+def _nothing_left(refused: dict[str, str], lacking: dict[str, list[str]]) -> str:
+    if lacking:
+        best = min(lacking, key=lambda name: len(lacking[name]))
+        return (
+            f"None of {len(refused)} fonts draws the whole alphabet. {best} comes nearest and lacks "
+            f"{show(lacking[best])}. Add a font that has them, or take them out of the alphabet."
+        )
+    if refused:
+        path, reason = next(iter(refused.items()))
+        return (
+            f"None of {len(refused)} fonts is left, for example {path}: {reason}. Loosen include, exclude or categories, "
+            "or name another folder."
+        )
+    return "No font files were found. TrueType or OpenType files (.ttf, .otf, .ttc) were expected; name another folder."
