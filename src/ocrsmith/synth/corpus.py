@@ -173,7 +173,9 @@ def _build_kind(
     parameters = inspect.signature(_KINDS[kind]).parameters
     known = [name for name in parameters if name not in _GIVEN]
     unknown = [key for key in settings if key not in known]
-    mistakes.extend(f"{where} ({kind}) has the unknown key {key!r}" + nearest(key, known) for key in unknown)
+    mistakes.extend(
+        f"{where} ({kind}) has the unknown key {key!r}" + nearest(key, [*known, "weight", "balance"]) for key in unknown
+    )
     lacking = [name for name in known if parameters[name].default is inspect.Parameter.empty and name not in settings]
     mistakes.extend(f"{where} ({kind}) lacks {name!r}" for name in lacking)
     if unknown or lacking:

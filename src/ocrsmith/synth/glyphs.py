@@ -33,12 +33,17 @@ _MAX_GLYPH_BYTES = 48 << 20
 _GLYPH_OVERHEAD_BYTES = 400
 
 
-class HasPath(Protocol):
-    """What shaping needs to know of a font face: where its file is."""
+class FaceFile(Protocol):
+    """What shaping needs to know of a font face: its file, and its place in it."""
 
     @property
     def path(self) -> Path:
-        """A TrueType or OpenType file."""
+        """A TrueType or OpenType file or collection."""
+        ...
+
+    @property
+    def index(self) -> int:
+        """The face's place in a collection (.ttc), 0 elsewhere."""
         ...
 
 
@@ -93,12 +98,12 @@ class OpenFont:
         FontError: absent, damaged, or without outlines (bitmap and colour-only fonts).
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, index: int = 0) -> None:
+        self.path, self.index = path, index
         try:
             data = Path(path).read_bytes()
-            self._face = freetype.Face(io.BytesIO(data))
-            self.hb_font = uharfbuzz.Font(uharfbuzz.Face(data))
+            self._face = freetype.Face(io.BytesIO(data), index)
+            self.hb_font = uharfbuzz.Font(uharfbuzz.Face(data, index))
         except OSError as error:
             raise FontError(f"The font {path} cannot be read ({error}). Check the path.") from None
         except (freetype.FT_Exception, ValueError) as error:
@@ -168,18 +173,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=guard.renew)
 
 
-def open_font(path: Path) -> OpenFont:
-    """The opened font of a file, kept open for the next call; hold `guard.lock` while drawing with it."""
-    font = _fonts.get(path)
+def open_font(face: FaceFile) -> OpenFont:
+    """The opened font of a face, kept open for the next call; hold `guard.lock` while drawing with it."""
+    key = (face.path, face.index)
+    font = _fonts.get(key)
     if font is None:
-        font = OpenFont(path)
-        _fonts.put(path, font, 1)
+        font = OpenFont(face.path, face.index)
+        _fonts.put(key, font, 1)
     return font
 
 
 def cached_glyph(font: OpenFont, glyph_id: int, size64: int, phase64: int) -> Glyph:
     """`font.glyph`, remembered."""
-    key = (font.path, glyph_id, size64, phase64)
+    key = (font.path, font.index, glyph_id, size64, phase64)
     glyph = _glyphs.get(key)
     if glyph is None:
         glyph = font.glyph(glyph_id, size64, phase64)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ocrsmith.alphabet import show
 from ocrsmith.errors import FontError, SynthesisError
 from ocrsmith.synth.bidi import directional_runs
-from ocrsmith.synth.glyphs import BoundedCache, Box, Glyph, HasPath, OpenFont, cached_glyph, guard, open_font
+from ocrsmith.synth.glyphs import BoundedCache, Box, FaceFile, Glyph, OpenFont, cached_glyph, guard, open_font
 
 Direction = Literal["ltr", "rtl", "ttb", "btt"]
 
@@ -92,7 +92,7 @@ _runs: BoundedCache[ShapedRun] = BoundedCache(_MAX_RUN_BYTES)
 
 
 def shape(
-    face: HasPath,
+    face: FaceFile,
     text: str,
     size_px: float,
     *,
@@ -114,14 +114,14 @@ def shape(
     if not 2 <= size_px <= 2000:
         raise SynthesisError(f"A font size of {size_px} px came. 2 to 2,000 px is expected.")
     size64, spacing64 = round(size_px * 64), round(letter_spacing_px * 64)
-    key = (face.path, text, size64, spacing64, tuple(features.items()) if features else None, direction)
+    key = (face.path, face.index, text, size64, spacing64, tuple(features.items()) if features else None, direction)
     with guard.lock:
         run = _runs.get(key)
         if run is None:
             settings = dict(features or {})
             if spacing64:
                 settings = {"liga": False, "clig": False, **settings}
-            run = _Shaper(open_font(face.path), text, size64, spacing64, settings).run(direction)
+            run = _Shaper(open_font(face), text, size64, spacing64, settings).run(direction)
             _runs.put(key, run, run.mask.size + 600 + 200 * len(text))
     return run
 

@@ -1,0 +1,184 @@
+"""Pixels and labels of planned blocks: both go through the same warp."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.samples import Image
+from ocrsmith.synth import paint
+from ocrsmith.synth.blocks import run_of
+from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.layout import rounded_rectangle, sent, translation
+from ocrsmith.synth.scene_plans import BlockPlan, PanelPlan, ShapePlan
+from ocrsmith.synth.shaping import ShapedRun
+from ocrsmith.synth.warps import Warp, arch, compose, matrix_warp
+
+_PAD_PX = 2
+
+
+class DrawnLine:
+    """A line on the page: the texts of its clusters, their quads (N, 4, 2), and its own polygon (P, 2)."""
+
+    def __init__(self, text: str, pieces: tuple[str, ...], quads: NDArray[np.float32], polygon: NDArray[np.float32]):
+        self.text, self.pieces, self.quads, self.polygon = text, pieces, quads, polygon
+
+
+def draw_shape(image: Image, plan: ShapePlan) -> None:
+    """Draws a distractor in place."""
+    window = paint.window_of(plan.points, image.shape, plan.thickness_px + 2)
+    if window is None:
+        return
+    if plan.kind == "polygon":
+        mask = paint.polygon_mask(plan.points, window)
+    else:
+        mask = paint.outline_mask(plan.points, window, plan.thickness_px, closed=plan.kind == "outline")
+    paint.blend(image[window], mask, plan.colour, plan.opacity)
+
+
+def draw_block(
+    image: Image, ink_mask: NDArray[np.uint8], plan: BlockPlan, faces: Mapping[str, FontFace]
+) -> list[DrawnLine]:
+    """Draws a block in place and returns its lines; `ink_mask` (H, W) gathers where the ink lies."""
+    if plan.panel is not None:
+        _draw_panel(image, plan.panel, plan.matrix)
+    runs = [run_of(line, faces) for line in plan.lines]
+    flat = _Flat(plan, runs)
+    lines = [flat.labels(index) for index in range(len(runs))]
+    corners = flat.warp.points(flat.corners())
+    shadow = plan.ink.shadow
+    margin = _PAD_PX + plan.ink.outline_px
+    if shadow is not None:
+        margin += int(max(abs(shadow[0]), abs(shadow[1])) + 2 * shadow[2]) + 2
+    window = paint.window_of(corners, image.shape, margin)
+    if window is None:
+        return lines
+    mask = flat.warped(window)
+    view = image[window]
+    if shadow is not None:
+        _draw_shadow(view, mask, shadow, (0, 0, 0) if sum(plan.ink.colour) > 200 else (255, 255, 255))
+    _draw_ink(view, mask, plan)
+    np.maximum(ink_mask[window], mask, out=ink_mask[window])
+    return lines
+
+
+class _Flat:
+    """A block's runs on one flat canvas, and the warp from there to the page."""
+
+    def __init__(self, plan: BlockPlan, runs: list[ShapedRun]) -> None:
+        self.plan, self.runs = plan, runs
+        self.places = [
+            (line.x - int(run.origin[0]), line.y - int(run.origin[1])) for line, run in zip(plan.lines, runs)
+        ]
+        pad = _PAD_PX + int(abs(plan.rise_px)) + plan.ink.outline_px
+        self.left = min(x for x, _ in self.places) - pad
+        self.top = min(y for _, y in self.places) - pad
+        right = max(x + run.mask.shape[1] for (x, _), run in zip(self.places, runs)) + pad
+        bottom = max(y + run.mask.shape[0] for (_, y), run in zip(self.places, runs)) + pad
+        self.width, self.height = right - self.left, bottom - self.top
+        self.matrix = np.asarray(plan.matrix, np.float64).reshape(3, 3) @ translation(self.left, self.top)
+        self.warp = self._warp_to(self.matrix, (self.width, self.height))
+
+    def _warp_to(self, matrix: NDArray[np.float64], out_size: tuple[int, int]) -> Warp:
+        size = (self.width, self.height)
+        to_page = matrix_warp(matrix, size, out_size)
+        return compose(arch(*size, self.plan.rise_px), to_page) if self.plan.rise_px else to_page
+
+    def corners(self) -> NDArray[np.float32]:
+        return np.array([[0, 0], [self.width, 0], [self.width, self.height], [0, self.height]], np.float32)
+
+    def labels(self, index: int) -> DrawnLine:
+        run, (x, y) = self.runs[index], self.places[index]
+        shift = np.array([x - self.left, y - self.top], np.float32)
+        texts = tuple(cluster.text for cluster in run.clusters)
+        if self.plan.rise_px:
+            quads = self.warp.points(run.quads + shift)
+            # In visual order, whatever the reading order: along the tops, back along the bottoms.
+            across = quads[np.argsort(run.boxes[:, 0], kind="stable")]
+            tops, bottoms = across[:, :2].reshape(-1, 2), across[::-1, [2, 3]].reshape(-1, 2)
+            return DrawnLine(run.text, texts, quads, np.concatenate([tops, bottoms]))
+        left, top = run.boxes[:, :2].min(axis=0)
+        right, bottom = run.boxes[:, 2:].max(axis=0)
+        box = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float32)
+        sent_points = sent(np.concatenate([run.quads, box]) + shift, self.matrix.reshape(-1).tolist())
+        return DrawnLine(run.text, texts, sent_points[:-1], sent_points[-1])
+
+    def warped(self, window: paint.Window) -> NDArray[np.uint8]:
+        """The ink's coverage within a window of the page."""
+        canvas = np.zeros((self.height, self.width), np.uint8)
+        for run, (x, y) in zip(self.runs, self.places):
+            h, w = run.mask.shape
+            part = canvas[y - self.top : y - self.top + h, x - self.left : x - self.left + w]
+            np.maximum(part, run.mask, out=part)
+        rows, columns = window
+        local = translation(-columns.start, -rows.start) @ self.matrix
+        warp = self._warp_to(local, (columns.stop - columns.start, rows.stop - rows.start))
+        return warp.image(canvas, border=0)
+
+
+def _draw_ink(view: Image, mask: NDArray[np.uint8], plan: BlockPlan) -> None:
+    ink = plan.ink
+    if ink.outline_px:
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * ink.outline_px + 1, 2 * ink.outline_px + 1))
+        paint.blend(view, cv2.dilate(mask, kernel), ink.outline_colour, ink.opacity)  # type: ignore[arg-type]
+    if ink.second is None:
+        paint.blend(view, mask, ink.colour, ink.opacity)
+        return
+    if ink.opacity < 1.0:
+        mask = cv2.convertScaleAbs(mask, alpha=ink.opacity)  # type: ignore[assignment]
+    height, width = mask.shape
+    paint.blend_picture(view, mask, paint.gradient((height, width), ink.colour, ink.second, width > 4 * height))
+
+
+def _draw_shadow(
+    view: Image, mask: NDArray[np.uint8], shadow: tuple[float, float, float, float], colour: tuple[int, int, int]
+) -> None:
+    dx, dy, blur_px, opacity = shadow
+    shift = np.array([[1, 0, dx], [0, 1, dy]], np.float64)
+    moved = cv2.warpAffine(mask, shift, (mask.shape[1], mask.shape[0]), flags=cv2.INTER_LINEAR)
+    if blur_px >= 0.5:
+        moved = paint.blurred(moved, blur_px)  # type: ignore[arg-type]
+    paint.blend(view, moved, colour, opacity)  # type: ignore[arg-type]
+
+
+def _draw_panel(image: Image, panel: PanelPlan, matrix: tuple[float, ...]) -> None:
+    outline = sent(rounded_rectangle(panel.box, panel.radius_px), matrix)
+    window = paint.window_of(outline, image.shape, int(3 * panel.shadow_px) + panel.border_px + 3)
+    if window is None:
+        return
+    view = image[window]
+    if panel.shadow_px:
+        soft = paint.blurred(paint.polygon_mask(outline + panel.shadow_px * 0.7, window), panel.shadow_px)
+        paint.blend(view, soft, (0, 0, 0), 0.45)
+    mask = paint.polygon_mask(outline, window)
+    if panel.opacity < 1.0:
+        mask = cv2.convertScaleAbs(mask, alpha=panel.opacity)  # type: ignore[assignment]
+    if panel.second is None:
+        paint.blend(view, mask, panel.colour)
+    else:
+        paint.blend_picture(view, mask, paint.gradient(mask.shape, panel.colour, panel.second, horizontal=False))
+    if panel.border_px:
+        left, top, right, bottom = panel.box
+        inset = panel.border_inset_px
+        inner = rounded_rectangle((left + inset, top + inset, right - inset, bottom - inset), panel.radius_px - inset)
+        paint.blend(view, paint.outline_mask(sent(inner, matrix), window, panel.border_px), panel.border_colour)
+    if panel.screws:
+        _draw_screws(image, panel, matrix)
+
+
+def _draw_screws(image: Image, panel: PanelPlan, matrix: tuple[float, ...]) -> None:
+    left, top, right, bottom = panel.box
+    radius = max(1.5, 0.05 * min(right - left, bottom - top))
+    inset = radius + panel.border_px + panel.border_inset_px + 1
+    angles = np.linspace(0, 2 * np.pi, 10, endpoint=False)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1) * radius
+    for x in (left + inset, right - inset):
+        for y in (top + inset, bottom - inset):
+            outline = sent(circle + np.array([x, y]), matrix)
+            window = paint.window_of(outline, image.shape)
+            if window is not None:
+                paint.blend(image[window], paint.polygon_mask(outline, window), (150, 150, 150))
+                paint.blend(image[window], paint.outline_mask(outline, window, 1), (60, 60, 60))

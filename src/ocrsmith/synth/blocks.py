@@ -1,0 +1,295 @@
+"""Draws the plan of one block of text: what is written, how it is turned, where it goes, what colours it has."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.errors import FontError, SynthesisError
+from ocrsmith.geometry import box_quad
+from ocrsmith.synth.choices import Rng, pick, running_weights
+from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.layout import Ground, luma_of, rotation_homography, sent, translation
+from ocrsmith.synth.scene_plans import BlockPlan, Box, Colour, InkPlan, LinePlan, PanelPlan
+from ocrsmith.synth.scene_settings import PhotoSettings
+from ocrsmith.synth.shaping import ShapedRun, shape
+from ocrsmith.synth.texts import TextGenerator
+
+NO_LIGATURES = {"liga": False, "clig": False, "dlig": False}
+
+
+class TofuError(SynthesisError):
+    """The font drawn lacks a glyph of the text drawn."""
+
+
+class TooWideError(SynthesisError):
+    """The text drawn does not fit the picture at the least font size."""
+
+
+class NoRoomError(SynthesisError):
+    """No free place was found."""
+
+
+def run_of(line: LinePlan, faces: Mapping[str, FontFace]) -> ShapedRun:
+    """The drawn run of a planned line; raises SynthesisError where its font is not among the faces."""
+    face = faces.get(line.font)
+    if face is None:
+        raise SynthesisError(
+            f"The plan names the font {line.font!r}, which this world does not have. Render it with the world's fonts."
+        )
+    return shape(
+        face,
+        line.text,
+        line.size_px,
+        letter_spacing_px=line.letter_spacing_px,
+        features=None if line.ligatures else NO_LIGATURES,
+    )
+
+
+def ink_box(line: LinePlan, run: ShapedRun) -> Box:
+    """Left, top, right, bottom of a line's clusters in block px."""
+    left, top = run.boxes[:, :2].min(axis=0)
+    right, bottom = run.boxes[:, 2:].max(axis=0)
+    x, y = line.x - run.origin[0], line.y - run.origin[1]
+    return float(left + x), float(top + y), float(right + x), float(bottom + y)
+
+
+class BlockDrawer:
+    """Draws block plans for one scene's settings, texts and fonts (`faces`: by the name that plans use)."""
+
+    def __init__(self, texts: TextGenerator, faces: Mapping[str, FontFace], settings: PhotoSettings) -> None:
+        self.texts, self.faces, self.settings = texts, faces, settings
+        self._names = tuple(faces)
+        self._line_weights = running_weights(settings.line_weights, "line_weights")
+
+    def draw(self, rng: Rng, ground: Ground) -> BlockPlan:
+        """One block, placed; its place is taken in `ground`.
+
+        Raises:
+            TofuError, TooWideError, NoRoomError: this draw cannot be used; draw again.
+        """
+        settings = self.settings
+        lines, box = self._lines(rng)
+        rise = 0.0
+        if len(lines) == 1 and rng.random() < settings.arch_share:
+            rise = round((box[2] - box[0]) * (rng.random() - 0.5) * 0.4, 1)
+        outline = self._outline(box, rise)
+        panel_box = self._panel_box(rng, outline) if rng.random() < settings.panel_share else None
+        turn = self._turn(rng)
+        margin = settings.margin_px
+        left, top, right, bottom = panel_box or outline
+        around = sent(box_quad(left - margin, top - margin, right + margin, bottom + margin), turn.reshape(-1).tolist())
+        reach = rng.random() * 0.5 * (bottom - top) if rng.random() < settings.cut_share else 0.0
+        calm = panel_box is None and rng.random() < settings.calm_share
+        place = ground.find_place(around, rng, calm=calm, reach_px=reach)
+        if place is None:
+            raise NoRoomError("No free place was left for a block.")
+        matrix = translation(*place) @ turn
+        beneath = sent(box_quad(*outline), matrix.reshape(-1).tolist())
+        luma, spread = ground.luma(beneath)
+        size_px = lines[0].size_px
+        panel = None
+        if panel_box is None and self._reachable_contrast(luma, spread) < settings.contrast_floor:
+            panel_box = self._panel_box(rng, outline)
+        if panel_box is not None:
+            panel = self._panel(rng, ground, panel_box, size_px)
+            second = panel.second or panel.colour
+            luma, spread = (
+                (luma_of(panel.colour) + luma_of(second)) / 2,
+                abs(luma_of(panel.colour) - luma_of(second)) / 2,
+            )
+            spread += (1 - panel.opacity) * 40
+            beneath = sent(box_quad(*panel.box), matrix.reshape(-1).tolist())
+        ink = self._ink(rng, ground, luma, spread, size_px)
+        ground.take(around + np.asarray(place, np.float32))
+        ground.take(beneath)
+        return BlockPlan(lines, tuple(matrix.reshape(-1).tolist()), ink, panel, rise)
+
+    def _lines(self, rng: Rng) -> tuple[tuple[LinePlan, ...], Box]:
+        """Lines about the origin, and the box of their ink."""
+        settings = self.settings
+        name = self._names[int(rng.random() * len(self._names))]
+        least, most = settings.font_size_px
+        size_px = float(round(math.exp(math.log(least) + rng.random() * math.log(most / least))))
+        spacing = 0.0
+        if rng.random() < settings.spacing_share:
+            low, high = settings.letter_spacing
+            # Wide spacing is the rarer the wider.
+            spacing = low + (high - low) * rng.random() ** 2
+        ligatures = bool(rng.random() < settings.ligature_share)
+        texts = [self.texts.sample(rng) for _ in range(pick(self._line_weights, rng) + 1)]
+        alignment = int(rng.random() * 3) / 2
+        leading = settings.line_height[0] + (settings.line_height[1] - settings.line_height[0]) * rng.random()
+        room = 0.92 * settings.width
+        for _ in range(3):
+            spacing_px = round(spacing * size_px * 4) / 4
+            lines = [LinePlan(text, name, size_px, spacing_px, ligatures, 0, 0) for text in texts]
+            try:
+                runs = [run_of(line, self.faces) for line in lines]
+            except FontError as error:
+                raise TofuError(str(error)) from None
+            width = max(run.mask.shape[1] for run in runs)
+            if width <= room:
+                return self._stacked(lines, runs, alignment, leading * size_px)
+            size_px = float(math.floor(size_px * room / width))
+            if size_px < least:
+                texts = [min(texts, key=len)]
+                size_px = float(math.ceil(least))
+        raise TooWideError(f"A text of {len(texts[0])} characters does not fit {settings.width} px.")
+
+    @staticmethod
+    def _stacked(
+        lines: list[LinePlan], runs: Sequence[ShapedRun], alignment: float, leading_px: float
+    ) -> tuple[tuple[LinePlan, ...], Box]:
+        boxes = [ink_box(line, run) for line, run in zip(lines, runs)]
+        width = max(box[2] - box[0] for box in boxes)
+        # Lines never touch, however tall a font's letters are.
+        baselines = [0.0]
+        for above, below in itertools.pairwise(boxes):
+            baselines.append(baselines[-1] + max(leading_px, above[3] - below[1] + 2))
+        top, bottom = baselines[0] + boxes[0][1], baselines[-1] + boxes[-1][3]
+        middle = round((top + bottom) / 2)
+        placed = []
+        for line, box, baseline in zip(lines, boxes, baselines):
+            x = round(-width / 2 + alignment * (width - (box[2] - box[0])) - box[0])
+            placed.append(replace(line, x=x, y=round(baseline) - middle))
+        moved = [ink_box(line, run) for line, run in zip(placed, runs)]
+        whole = (
+            min(b[0] for b in moved),
+            min(b[1] for b in moved),
+            max(b[2] for b in moved),
+            max(b[3] for b in moved),
+        )
+        return tuple(placed), whole
+
+    @staticmethod
+    def _outline(box: Box, rise: float) -> Box:
+        """The box of the ink when bent: the ends go one third of twice the rise one way, the middle the other."""
+        return box[0], box[1] - abs(rise), box[2], box[3] + abs(rise)
+
+    def _turn(self, rng: Rng) -> NDArray[np.float64]:
+        settings = self.settings
+        x, y, z = 0.0, 0.0, 0.0
+        if rng.random() >= settings.upright_share:
+            # Two draws' mean: small turns are commoner than great ones, as in photographs.
+            x, y, z = ((rng.random(3) + rng.random(3) - 1) * settings.rotation_degrees).tolist()
+        if rng.random() < settings.quarter_turn_share:
+            z += 90 if rng.random() < 0.5 else -90
+        distance = max(settings.width, settings.height) * (1.0 + 2.0 * rng.random())
+        return rotation_homography(round(x, 2), round(y, 2), round(z, 2), distance)
+
+    @staticmethod
+    def _panel_box(rng: Rng, box: Box) -> Box:
+        """The plate's box: the text's, with margins of its own on each side."""
+        size = min(box[3] - box[1], 80.0)
+        left, top, right, bottom = ((0.15 + 0.6 * rng.random(4)) * size).tolist()
+        if rng.random() < 0.6:
+            right, bottom = left, top
+        return round(box[0] - left), round(box[1] - top), round(box[2] + right), round(box[3] + bottom)
+
+    def _panel(self, rng: Rng, ground: Ground, box: Box, size_px: float) -> PanelPlan:
+        colour = self._any_colour(rng, ground)
+        draws = rng.random(8).tolist()
+        bordered = draws[0] < 0.5
+        border = max(1, round(size_px * (0.03 + 0.1 * draws[1]))) if bordered else 0
+        contrary = (20, 20, 20) if luma_of(colour) > 127 else (235, 235, 235)
+        return PanelPlan(
+            box=box,
+            radius_px=round(draws[2] * 0.4 * size_px, 1) if draws[3] < 0.6 else 0.0,
+            colour=colour,
+            second=_shaded(colour, 0.75 + 0.5 * draws[4]) if draws[5] < 0.4 else None,
+            opacity=1.0 if draws[6] < 0.6 else round(0.75 + 0.25 * draws[7], 2),
+            border_px=border,
+            border_colour=contrary if rng.random() < 0.6 else self._any_colour(rng, ground),
+            border_inset_px=float(border) if rng.random() < 0.5 else 0.0,
+            shadow_px=round(rng.random() * 0.3 * size_px, 1) if rng.random() < 0.4 else 0.0,
+            screws=bool(rng.random() < 0.15),
+        )
+
+    @staticmethod
+    def _any_colour(rng: Rng, ground: Ground) -> Colour:
+        """Of the photograph, near white, near black, or any."""
+        kind = rng.random()
+        if kind < 0.4:
+            return ground.palette_colour(rng)
+        if kind < 0.8:
+            grey = rng.random() * 40 + (0 if kind < 0.6 else 215)
+            r, g, b = np.clip(grey + rng.random(3) * 24 - 12, 0, 255).astype(int).tolist()
+            return r, g, b
+        r, g, b = (rng.random(3) * 256).astype(int).tolist()
+        return r, g, b
+
+    @staticmethod
+    def _reachable_contrast(luma: float, spread: float) -> float:
+        """The contrast of black or white ink, whichever is greater, less what the ground's own spread eats up."""
+        return max(luma, 255 - luma) - spread
+
+    def _ink(self, rng: Rng, ground: Ground, luma: float, spread: float, size_px: float) -> InkPlan:
+        settings = self.settings
+        needed = settings.contrast_floor + spread
+        low = rng.random() < settings.low_contrast_share
+        opacity = 1.0
+        if not low and rng.random() < settings.translucent_share:
+            opacity = round(0.65 + 0.35 * rng.random(), 2)
+        needed /= opacity
+        colour: Colour | None = None
+        if low:
+            colour = _with_luma(self._any_colour(rng, ground), self._faint(rng, luma, needed))
+        else:
+            for _ in range(6):
+                tried = self._any_colour(rng, ground)
+                if abs(luma_of(tried) - luma) >= needed:
+                    colour = tried
+                    break
+        if colour is None:
+            colour = (8, 8, 8) if luma > 127 else (247, 247, 247)
+            opacity = 1.0
+        draws = rng.random(6).tolist()
+        second = None
+        if draws[0] < settings.gradient_share:
+            other = self._any_colour(rng, ground)
+            if abs(luma_of(other) - luma) >= needed and (luma_of(other) > luma) == (luma_of(colour) > luma):
+                second = other
+        outlined = draws[1] < settings.outline_share and size_px >= 20
+        shadow = None
+        if draws[2] < settings.shadow_share:
+            reach = 0.02 + 0.06 * draws[3]
+            dx, dy = ((rng.random(2) * 2 - 1) * reach * size_px).tolist()
+            shadow = (round(dx, 1), round(dy, 1), round(draws[4] * 0.06 * size_px, 1), round(0.3 + 0.5 * draws[5], 2))
+        return InkPlan(
+            colour=colour,
+            second=second,
+            opacity=opacity,
+            outline_px=max(1, round(size_px * 0.03)) if outlined else 0,
+            outline_colour=(10, 10, 10) if luma_of(colour) > 127 else (245, 245, 245),
+            shadow=shadow,
+        )
+
+    @staticmethod
+    def _faint(rng: Rng, luma: float, needed: float) -> float:
+        """A brightness just past the contrast needed, on a side of the ground's that has room."""
+        needed *= 1.0 + 0.2 * rng.random()
+        darker, brighter = luma - needed, luma + needed
+        if darker < 0 or (brighter <= 255 and rng.random() < 0.5):
+            return min(255.0, brighter)
+        return darker
+
+
+def _shaded(colour: Colour, factor: float) -> Colour:
+    r, g, b = (min(255, round(value * factor)) for value in colour)
+    return r, g, b
+
+
+def _with_luma(colour: Colour, luma: float) -> Colour:
+    """A colour of about the same hue with the brightness asked for: drawn to black or to white."""
+    own = luma_of(colour)
+    if own >= luma:
+        return _shaded(colour, luma / max(own, 1.0))
+    share = (luma - own) / (255.0 - own)
+    r, g, b = (round(value + (255 - value) * share) for value in colour)
+    return r, g, b

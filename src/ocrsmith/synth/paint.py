@@ -1,0 +1,81 @@
+"""Laying colours over pictures through masks, in place, with OpenCV's integer routines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ocrsmith.samples import Image
+
+Mask = NDArray[np.uint8]
+Window = tuple[slice, slice]
+_SUBPIXEL_BITS = 4
+_RAMP = np.arange(256, dtype=np.float32)[:, None]
+
+
+def window_of(points: ArrayLike, shape: Sequence[int], margin_px: int = 2) -> Window | None:
+    """Rows and columns round points, cut to a picture's shape; None where nothing of it is inside."""
+    flat = np.asarray(points, np.float64).reshape(-1, 2)
+    left, top = np.floor(flat.min(axis=0)).astype(int) - margin_px
+    right, bottom = np.ceil(flat.max(axis=0)).astype(int) + margin_px
+    left, top, right, bottom = max(left, 0), max(top, 0), min(right, shape[1]), min(bottom, shape[0])
+    if right <= left or bottom <= top:
+        return None
+    return slice(int(top), int(bottom)), slice(int(left), int(right))
+
+
+def blend(view: Image, mask: Mask, colour: Sequence[int], opacity: float = 1.0) -> None:
+    """view = view * (1 - mask) + colour * mask, exact to one level; `view` is (h, w, 3), `mask` (h, w) 0..255."""
+    if opacity < 1.0:
+        mask = cv2.convertScaleAbs(mask, alpha=opacity)  # type: ignore[assignment]
+    thrice = cv2.merge([mask, mask, mask])
+    table = (_RAMP * (np.asarray(colour, np.float32) / 255.0) + 0.5).astype(np.uint8)[None]
+    ink = cv2.LUT(thrice, table)
+    cv2.bitwise_not(thrice, thrice)
+    view[:] = cv2.add(cv2.multiply(view, thrice, scale=1 / 255), ink)
+
+
+def blend_picture(view: Image, mask: Mask, picture: Image) -> None:
+    """As `blend`, with a picture (h, w, 3) in place of one colour."""
+    thrice = cv2.merge([mask, mask, mask])
+    ink = cv2.multiply(picture, thrice, scale=1 / 255)
+    cv2.bitwise_not(thrice, thrice)
+    view[:] = cv2.add(cv2.multiply(view, thrice, scale=1 / 255), ink)
+
+
+def gradient(shape: tuple[int, int], first: Sequence[int], second: Sequence[int], horizontal: bool) -> Image:
+    """(h, w, 3) from one colour to the other, left to right or top to bottom."""
+    ends = np.array([first, second], np.uint8).reshape((1, 2, 3) if horizontal else (2, 1, 3))
+    height, width = shape
+    return cv2.resize(ends, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def polygon_mask(polygon: ArrayLike, window: Window) -> Mask:
+    """Antialiased coverage (h, w) of a polygon within a window of the page."""
+    rows, columns = window
+    mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+    cv2.fillPoly(mask, [fixed_point(polygon, window)], 255, cv2.LINE_AA, _SUBPIXEL_BITS)
+    return mask
+
+
+def outline_mask(polygon: ArrayLike, window: Window, thickness_px: int, closed: bool = True) -> Mask:
+    """Antialiased coverage (h, w) of a polygon's line within a window of the page."""
+    rows, columns = window
+    mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+    cv2.polylines(mask, [fixed_point(polygon, window)], closed, 255, max(1, thickness_px), cv2.LINE_AA, _SUBPIXEL_BITS)
+    return mask
+
+
+def fixed_point(polygon: ArrayLike, window: Window) -> NDArray[np.int32]:
+    """Page points as OpenCV's drawing wants them: fixed point, counted from pixel centres, within the window."""
+    local = np.asarray(polygon, np.float64) - (window[1].start + 0.5, window[0].start + 0.5)
+    return np.rint(local * (1 << _SUBPIXEL_BITS)).astype(np.int32).reshape(-1, 1, 2)
+
+
+def blurred(mask: Mask, radius_px: float) -> Mask:
+    """A soft mask; three box filters' worth of Gaussian is not needed for shadows, two are."""
+    side = 2 * max(1, round(radius_px)) + 1
+    return cv2.blur(cv2.blur(mask, (side, side)), (side, side))  # type: ignore[return-value]

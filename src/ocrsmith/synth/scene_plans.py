@@ -1,0 +1,125 @@
+"""The drawn choices of a photo scene as data: frozen, comparable, written to JSON and read back equal.
+
+A block is a few lines in one font and ink, with or without a panel beneath, laid out about its own centre in block px
+and sent to the page by one 3x3 matrix (nine floats, row by row).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ocrsmith.errors import LabelError
+
+Colour = tuple[int, int, int]
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class LinePlan:
+    """One line: where its pen starts on the baseline, in block px."""
+
+    text: str
+    font: str
+    size_px: float
+    letter_spacing_px: float
+    ligatures: bool
+    x: int
+    y: int
+
+
+@dataclass(frozen=True)
+class InkPlan:
+    """How text is coloured. A second colour makes a gradient; a shadow is (dx, dy, blur px, opacity)."""
+
+    colour: Colour
+    second: Colour | None = None
+    opacity: float = 1.0
+    outline_px: int = 0
+    outline_colour: Colour = (0, 0, 0)
+    shadow: tuple[float, float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class PanelPlan:
+    """A filled plate beneath a block: a box in block px with round corners, a border, a shadow and screws."""
+
+    box: Box
+    radius_px: float
+    colour: Colour
+    second: Colour | None
+    opacity: float
+    border_px: int
+    border_colour: Colour
+    border_inset_px: float
+    shadow_px: float
+    screws: bool
+
+
+@dataclass(frozen=True)
+class BlockPlan:
+    """Lines that share font, ink, panel and place. `rise_px` bends the baselines to an arch."""
+
+    lines: tuple[LinePlan, ...]
+    matrix: tuple[float, ...]
+    ink: InkPlan
+    panel: PanelPlan | None = None
+    rise_px: float = 0.0
+
+
+@dataclass(frozen=True)
+class ShapePlan:
+    """A distractor: a "line", "polygon" or "outline" through page points."""
+
+    kind: str
+    points: tuple[tuple[float, float], ...]
+    colour: Colour
+    thickness_px: int
+    opacity: float
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """Everything that a photo scene is rendered from. `refusals` counts draws that were given up, by cause."""
+
+    width: int
+    height: int
+    background_seed: int
+    shapes: tuple[ShapePlan, ...]
+    blocks: tuple[BlockPlan, ...]
+    finish_seed: int
+    refusals: tuple[tuple[str, int], ...] = ()
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> ScenePlan:
+        """Reads what `to_json` wrote; raises LabelError where it is not that."""
+        try:
+            form = _tuples(json.loads(text))
+            blocks = tuple(_block(block) for block in form.pop("blocks"))
+            shapes = tuple(ShapePlan(**shape) for shape in form.pop("shapes"))
+            return cls(blocks=blocks, shapes=shapes, **form)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise LabelError(f"A scene's plan does not parse ({error}). Write it with ScenePlan.to_json.") from None
+
+
+def _block(form: dict[str, Any]) -> BlockPlan:
+    return BlockPlan(
+        lines=tuple(LinePlan(**line) for line in form.pop("lines")),
+        ink=InkPlan(**form.pop("ink")),
+        panel=PanelPlan(**panel) if (panel := form.pop("panel")) else None,
+        **form,
+    )
+
+
+def _tuples(value: Any) -> Any:
+    """JSON's lists as tuples, all the way down."""
+    if isinstance(value, list):
+        return tuple(_tuples(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return value

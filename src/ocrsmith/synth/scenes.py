@@ -1,0 +1,222 @@
+"""Photo scenes: words and short lines on the calm parts of photographs, with a quad for every character.
+
+scene = PageScene(texts, fonts, backgrounds)
+plan = scene.plan(rng)          every choice, as data
+sample = scene.render(plan)     pixels and labels; the same plan gives the same sample
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.errors import SynthesisError
+from ocrsmith.geometry import inside_share
+from ocrsmith.samples import Character, Image, PageSample, TextInstance
+from ocrsmith.synth.block_render import DrawnLine, draw_block, draw_shape
+from ocrsmith.synth.blocks import BlockDrawer, NoRoomError
+from ocrsmith.synth.choices import Rng
+from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.layout import Ground
+from ocrsmith.synth.paint import window_of
+from ocrsmith.synth.scene_plans import BlockPlan, ScenePlan, ShapePlan
+from ocrsmith.synth.scene_settings import PhotoSettings
+from ocrsmith.synth.texts import TextGenerator
+
+# A character with less of its quad in the picture is cut: its whole line is marked.
+_KEPT_SHARE = 0.85
+_MAX_SEED = 1 << 53
+
+Degrade = Callable[[Image, Rng], Image]
+Points = NDArray[np.float32]
+MoveAll = Callable[[Image, Points, Rng], tuple[Image, Points]]
+
+
+class BackgroundSource(Protocol):
+    """What is behind the text."""
+
+    def sample(self, rng: Rng, width: int, height: int) -> Image:
+        """(height, width, 3) uint8 RGB, drawn from `rng` alone, without text."""
+        ...
+
+
+def named_faces(fonts: Iterable[FontFace]) -> dict[str, FontFace]:
+    """Faces by the name that plans use: family and style, with the file where two faces share these."""
+    faces: dict[str, FontFace] = {}
+    for face in fonts:
+        name = face.name if face.name not in faces else f"{face.name} ({face.path.name} {face.index})"
+        faces[name] = face
+    return faces
+
+
+class PageScene:
+    """Draws and renders photo scenes.
+
+    Args:
+        texts: what is written; every text must be covered by the fonts.
+        fonts: at least one.
+        backgrounds: what is behind.
+        settings: bounds and shares.
+        degrade: `(image, rng) -> image` of the same shape, applied last (blur, noise, JPEG); None for none.
+        move: `(image, points (N, 2), rng) -> (image, points)`, a warp of the whole picture before it; None for none.
+            It must be a pure function of its arguments, since it is applied to the ink's mask as well.
+
+    Raises:
+        SynthesisError: no fonts.
+    """
+
+    def __init__(
+        self,
+        texts: TextGenerator,
+        fonts: Sequence[FontFace],
+        backgrounds: BackgroundSource,
+        settings: PhotoSettings | None = None,
+        *,
+        degrade: Degrade | None = None,
+        move: MoveAll | None = None,
+    ) -> None:
+        if not fonts:
+            raise SynthesisError("A scene came without fonts. Give it at least one that covers the alphabet.")
+        self.settings = settings or PhotoSettings()
+        self.faces = named_faces(fonts)
+        self.backgrounds, self.degrade, self.move = backgrounds, degrade, move
+        self._drawer = BlockDrawer(texts, self.faces, self.settings)
+        self._last_background: tuple[tuple[int, int, int], Image] | None = None
+
+    def plan(self, rng: Rng) -> ScenePlan:
+        """Draws a scene; raises NoRoomError (a SynthesisError) where not one block found its place."""
+        settings = self.settings
+        seed, finish = (int(value) for value in rng.integers(0, _MAX_SEED, 2))
+        background = self._background(seed, settings.width, settings.height)
+        shapes = self._shapes(rng, background)
+        if shapes:
+            background = background.copy()
+            for shape in shapes:
+                draw_shape(background, shape)
+        ground = Ground(background)
+        blocks: list[BlockPlan] = []
+        refusals: Counter[str] = Counter()
+        for _ in range(int(rng.integers(settings.blocks[0], settings.blocks[1] + 1))):
+            for _ in range(settings.redraws + 1):
+                try:
+                    blocks.append(self._drawer.draw(rng, ground))
+                    break
+                except SynthesisError as error:
+                    refusals[type(error).__name__] += 1
+        if not blocks:
+            raise NoRoomError(f"Not one block of text found its place in a picture (refused: {dict(refusals)}).")
+        return ScenePlan(
+            settings.width, settings.height, seed, shapes, tuple(blocks), finish, tuple(sorted(refusals.items()))
+        )
+
+    def render(self, plan: ScenePlan) -> PageSample:
+        """Pixels and labels of a plan. One instance a line; `TextInstance.words` cuts it at its spaces."""
+        image = self._background(plan.background_seed, plan.width, plan.height).copy()
+        ink = np.zeros(image.shape[:2], np.uint8)
+        for shape in plan.shapes:
+            draw_shape(image, shape)
+        lines = [line for block in plan.blocks for line in draw_block(image, ink, block, self.faces)]
+        if self.move is not None:
+            image, ink, lines = self._moved(image, ink, lines, plan.finish_seed)
+        if self.degrade is not None:
+            image = self.degrade(image, np.random.default_rng([plan.finish_seed, 1]))
+        return PageSample(image, tuple(self._instances(image, ink, lines)))
+
+    def _background(self, seed: int, width: int, height: int) -> Image:
+        """The background of a seed; the last one is kept, since `render` mostly follows `plan`. Not to be changed."""
+        key = (seed, width, height)
+        if self._last_background is None or self._last_background[0] != key:
+            image = self.backgrounds.sample(np.random.default_rng(seed), width, height)
+            self._last_background = (key, image)
+        return self._last_background[1]
+
+    def _shapes(self, rng: Rng, background: Image) -> tuple[ShapePlan, ...]:
+        settings = self.settings
+        shapes = []
+        size = min(settings.width, settings.height)
+        for _ in range(int(rng.integers(settings.shapes[0], settings.shapes[1] + 1))):
+            draws = rng.random(10).tolist()
+            x, y, length = draws[0] * settings.width, draws[1] * settings.height, (0.03 + 0.4 * draws[2] ** 2) * size
+            angle = 0.0 if draws[3] < 0.5 else draws[4] * np.pi
+            along = np.array([np.cos(angle), np.sin(angle)]) * length
+            kind = "line" if draws[5] < 0.4 else "outline" if draws[5] < 0.75 else "polygon"
+            if kind == "line":
+                points = np.array([[x, y], [x + along[0], y + along[1]]])
+            elif draws[6] < 0.5:
+                across = np.array([-along[1], along[0]]) * (0.1 + draws[7])
+                points = np.array([[0, 0], along, along + across, across]) + np.array([x, y])
+            else:
+                turns = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+                points = np.stack([np.cos(turns) * length, np.sin(turns) * length * (0.3 + 0.7 * draws[7])], axis=1) / 2
+                points = points + np.array([x, y])
+            row, column = (int(v * s) for v, s in zip(rng.random(2), background.shape[:2]))
+            colour = background[row, column] if draws[8] < 0.6 else rng.random(3) * 256
+            r, g, b = (int(value) for value in colour)
+            rounded = tuple((round(px, 1), round(py, 1)) for px, py in points.tolist())
+            thickness, opacity = 1 + int(draws[9] ** 2 * 8), round(0.3 + 0.7 * rng.random(), 2)
+            shapes.append(ShapePlan(kind, rounded, (r, g, b), thickness, opacity))
+        return tuple(shapes)
+
+    def _moved(
+        self, image: Image, ink: NDArray[np.uint8], lines: list[DrawnLine], seed: int
+    ) -> tuple[Image, NDArray[np.uint8], list[DrawnLine]]:
+        """Sends picture, mask and points through `move` with the same chance each."""
+        if self.move is None:
+            return image, ink, lines
+        flat = [points.reshape(-1, 2) for line in lines for points in (line.quads, line.polygon)]
+        moved_image, points = self.move(image, np.concatenate(flat), np.random.default_rng([seed, 0]))
+        thrice = cv2.merge([ink, ink, ink])
+        moved_ink, _ = self.move(thrice, np.concatenate(flat), np.random.default_rng([seed, 0]))  # type: ignore[arg-type]
+        pieces = np.split(points, np.cumsum([len(part) for part in flat])[:-1])
+        moved = [
+            DrawnLine(line.text, line.pieces, quads.reshape(-1, 4, 2), polygon)
+            for line, quads, polygon in zip(lines, pieces[::2], pieces[1::2])
+        ]
+        return moved_image, np.ascontiguousarray(moved_ink[..., 0]), moved
+
+    def _instances(self, image: Image, ink: NDArray[np.uint8], lines: list[DrawnLine]) -> list[TextInstance]:
+        """Labels by rule: outside is left out; cut, too low or too faint is marked `ignore`."""
+        height, width = image.shape[:2]
+        limits = np.array([width, height], np.float32)
+        instances = []
+        for line in lines:
+            quads, polygon, ignore = line.quads, line.polygon, False
+            if (polygon < 0).any() or (polygon > limits).any() or (quads < 0).any() or (quads > limits).any():
+                shares = [inside_share(quad, width, height) for quad in quads]
+                if max(shares) == 0:
+                    continue
+                ignore = min(shares) < _KEPT_SHARE
+                if not ignore:
+                    quads, polygon = np.clip(quads, 0, limits), np.clip(polygon, 0, limits)
+            heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
+            ignore = ignore or float(heights.max()) < self.settings.legible_px
+            ignore = ignore or contrast(image, ink, polygon) < self.settings.legible_contrast
+            characters = tuple(Character(text, quad) for text, quad in zip(line.pieces, quads))
+            instances.append(TextInstance(polygon, line.text, characters, ignore))
+        return instances
+
+
+def contrast(image: Image, ink: NDArray[np.uint8], polygon: NDArray[np.float32]) -> float:
+    """How much the ink's brightness differs (0..255) from the ground's within a polygon's bounding box.
+
+    Measured in the finished picture: blur, glare and fading lower it, so it tells what is no longer legible. 0 where
+    no ink is in the picture.
+    """
+    window = window_of(polygon, image.shape, 1)
+    if window is None:
+        return 0.0
+    mask = ink[window]
+    grey = cv2.cvtColor(image[window], cv2.COLOR_RGB2GRAY)
+    peak = int(mask.max())
+    if peak < 32:
+        return 0.0
+    inked = cv2.threshold(mask, peak // 2, 255, cv2.THRESH_BINARY)[1]
+    free = cv2.threshold(mask, 8, 255, cv2.THRESH_BINARY_INV)[1]
+    if not cv2.countNonZero(free):
+        return 255.0
+    return abs(cv2.mean(grey, inked)[0] - cv2.mean(grey, free)[0])

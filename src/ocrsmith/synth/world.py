@@ -1,0 +1,157 @@
+"""The world: an endless list of samples, each a pure function of (seed, split, index).
+
+    world = World([(photo, 3), (display, 1)], seed=7, split="train")
+    world[41]          the same sample in any order, in any process, today or on resume
+    world.plan(41)     what it is rendered from
+
+A scene may refuse a draw (a SynthesisError: no room, a text too wide). The draw is then repeated with the next attempt's
+seed, a bounded number of times, and each refusal is counted by its cause.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+import numpy as np
+
+from ocrsmith.errors import RecipeError, SynthesisError
+from ocrsmith.splits import SPLITS, Split
+from ocrsmith.synth.choices import Rng, pick, running_weights
+
+Plan = TypeVar("Plan")
+Sample_co = TypeVar("Sample_co", covariant=True)
+Sample = TypeVar("Sample")
+
+# Before this many draws a share of refusals says little.
+_JUDGED_FROM = 50
+
+
+class Scene(Protocol[Plan, Sample_co]):
+    """What a world is made of."""
+
+    def plan(self, rng: Rng) -> Plan:
+        """Every choice of a sample; raises SynthesisError where the draw cannot be used."""
+        ...
+
+    def render(self, plan: Plan) -> Sample_co:
+        """The sample of a plan, without chance."""
+        ...
+
+
+@dataclass
+class Tally:
+    """Counts of one process: samples drawn, draws refused by cause, and what scenes refused within their samples."""
+
+    samples: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    inner: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(self.samples + other.samples, self.refused + other.refused, self.inner + other.inner)
+
+    @property
+    def draws(self) -> int:
+        """Samples and refusals together."""
+        return self.samples + self.refused.total()
+
+    @property
+    def refused_share(self) -> float:
+        """The share of draws that were refused; 0 before the first."""
+        return self.refused.total() / self.draws if self.draws else 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able form."""
+        return {"samples": self.samples, "refused": dict(self.refused), "inner": dict(self.inner)}
+
+    def __str__(self) -> str:
+        causes = ", ".join(f"{cause} {count}" for cause, count in self.refused.most_common())
+        return f"{self.samples} samples, {self.refused.total()} draws refused" + (f" ({causes})" if causes else "")
+
+
+class World(Generic[Sample]):
+    """Samples of scenes by weight.
+
+    Args:
+        scenes: pairs (scene, weight), or a mapping; all giving the same type of sample where a trainer is to use it.
+        seed: the world's own, 0 or more.
+        split: only the seed follows it; scenes are to be built with this split's fonts, texts and backgrounds.
+        redraws: how often a refused sample is drawn again.
+        max_refused_share: past this share of refused draws (judged from 50 draws on) the world gives up.
+        length: what `len` says; indices go on past it.
+    """
+
+    def __init__(
+        self,
+        scenes: Iterable[tuple[Scene[Any, Sample], float]] | Mapping[Any, float],
+        seed: int = 0,
+        split: Split = "train",
+        *,
+        redraws: int = 8,
+        max_refused_share: float = 0.5,
+        length: int = 1 << 31,
+    ) -> None:
+        pairs = list(scenes.items() if isinstance(scenes, Mapping) else scenes)
+        self.scenes: tuple[Scene[Any, Sample], ...] = tuple(scene for scene, _ in pairs)
+        self._cumulative = running_weights([weight for _, weight in pairs], "A world's scenes")
+        if seed < 0 or split not in SPLITS:
+            raise RecipeError(
+                f"A world came with seed {seed} and split {split!r}. 0 or more, and one of {SPLITS}, are due."
+            )
+        if redraws < 0 or not 0 < max_refused_share <= 1 or length < 1:
+            raise RecipeError(
+                f"A world came with redraws={redraws}, max_refused_share={max_refused_share} and length={length}. "
+                "0 or more, a share in 0 to 1, and at least 1 are due."
+            )
+        self.seed, self.split = seed, split
+        self.redraws, self.max_refused_share, self._length = redraws, max_refused_share, length
+        self.tally = Tally()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __getitem__(self, index: int) -> Sample:
+        """Sample `index` >= 0; raises SynthesisError where redraws or patience ran out, with the tally."""
+        scene, plan = self._planned(index)
+        return scene.render(plan)
+
+    def __iter__(self) -> Iterator[Sample]:
+        return (self[index] for index in range(self._length))
+
+    def plan(self, index: int) -> Any:
+        """The plan that `world[index]` is rendered from."""
+        return self._planned(index)[1]
+
+    def rng(self, index: int, attempt: int = 0) -> Rng:
+        """The generator that an attempt at a sample is drawn from."""
+        return np.random.default_rng([self.seed, SPLITS.index(self.split), index, attempt])
+
+    def _planned(self, index: int) -> tuple[Scene[Any, Sample], Any]:
+        if index < 0:
+            raise IndexError(f"Sample {index} was asked of an endless world. Indices start at 0.")
+        refusal: SynthesisError | None = None
+        for attempt in range(self.redraws + 1):
+            rng = self.rng(index, attempt)
+            scene = self.scenes[pick(self._cumulative, rng)]
+            try:
+                plan = scene.plan(rng)
+            except SynthesisError as error:
+                refusal = error
+                self.tally.refused[type(error).__name__] += 1
+                self._check_patience(error)
+                continue
+            self.tally.samples += 1
+            self.tally.inner.update(dict(getattr(plan, "refusals", ())))
+            return scene, plan
+        raise SynthesisError(
+            f"Sample {index} was refused {self.redraws + 1} times, the last time because: {refusal} So far: {self.tally}."
+        )
+
+    def _check_patience(self, error: SynthesisError) -> None:
+        if self.tally.draws >= _JUDGED_FROM and self.tally.refused_share > self.max_refused_share:
+            raise SynthesisError(
+                f"The world refused {self.tally.refused_share:.0%} of its draws, more than the "
+                f"{self.max_refused_share:.0%} that it may: {self.tally}. The last cause: {error} Loosen the scene's settings."
+            ) from error
