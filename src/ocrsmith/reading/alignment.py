@@ -10,7 +10,7 @@ from ocrsmith.reading.ctc import Decoded
 from ocrsmith.reading.page import ReadCharacter, Recognized, RecognizedCharacter, Word
 
 
-def place_characters(decoded: Decoded, step_share: float) -> Recognized:
+def place_characters(decoded: Decoded, step_share: float, first_step: float = 0.0) -> Recognized:
     """Gives each character its share of the crop's width.
 
     CTC marks a character at a step or two somewhere inside it; characters are therefore cut half way between their
@@ -19,11 +19,12 @@ def place_characters(decoded: Decoded, step_share: float) -> Recognized:
 
     Args:
         step_share: the share of the crop's width that one step covers.
+        first_step: how many steps of the crop lie before the network's first, where it drops some.
     """
     count = len(decoded.characters)
     if count == 0:
         return Recognized("", 0.0, ())
-    centres = np.clip(decoded.character_steps.mean(axis=1) * step_share, 0.0, 1.0)
+    centres = np.clip((decoded.character_steps.mean(axis=1) + first_step) * step_share, 0.0, 1.0)
     middles = (centres[1:] + centres[:-1]) / 2
     starts, stops = np.concatenate([[0.0], middles]), np.concatenate([middles, [1.0]])
     spaces = np.array([character.isspace() for character in decoded.characters])

@@ -79,8 +79,8 @@ class OnnxRuntimeEngine:
         options.log_severity_level = 3
         # Spinning workers burn the cores that decoding and cropping need between two runs.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # The arena keeps the largest page's buffers for ever, and memory patterns one plan for every size.
-        options.enable_cpu_mem_arena = False
+        # Memory patterns keep one plan for every size of page; the arena alone keeps the buffers of the largest tile,
+        # and without it a detector takes 1.7 times as long.
         options.enable_mem_pattern = False
         behind = [] if provider == "CPUExecutionProvider" else ["CPUExecutionProvider"]
         try:

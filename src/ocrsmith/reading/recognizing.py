@@ -36,18 +36,26 @@ class CropRecognizer:
         widths = [crop.shape[1] * heights / max(1, crop.shape[0]) for crop in crops]
         for indexes in batches(widths):
             resized = [self.part.input.resize(crops[index]) for index in indexes]
-            for index, result in zip(indexes, self._run(resized, allowed)):
+            written = [self._written_width(crops[index], image) for index, image in zip(indexes, resized)]
+            for index, result in zip(indexes, self._run(resized, written, allowed)):
                 results[index] = result
         return [result for result in results if result is not None]
 
-    def _run(self, resized: Sequence[Image], allowed: list[str] | None) -> list[Recognized]:
+    def _written_width(self, crop: Image, resized: Image) -> float:
+        """px of a resized crop that show the crop and not a letterbox's filling."""
+        if self.part.input.fit != "letterbox":
+            return resized.shape[1]
+        return max(1.0, crop.shape[1] * min(resized.shape[1] / crop.shape[1], resized.shape[0] / crop.shape[0]))
+
+    def _run(self, resized: Sequence[Image], written: Sequence[float], allowed: list[str] | None) -> list[Recognized]:
         stack = self.part.input.stack(resized)
         probabilities = self._probabilities(self.engine.run(self.part.input.normalize(stack)))
-        step_px = stack.shape[2] / probabilities.shape[1]
+        lost = self.part.input.lost_steps
+        step_px = stack.shape[2] / (probabilities.shape[1] + lost)
         # One step past the crop's end: recurrent networks may write their last character late.
         lengths = [min(probabilities.shape[1], int(np.ceil(crop.shape[1] / step_px)) + 1) for crop in resized]
         decoded = decode_batch(probabilities, lengths, self.part.alphabet, whitelist=allowed)
-        return [place_characters(text, step_px / crop.shape[1]) for text, crop in zip(decoded, resized)]
+        return [place_characters(text, step_px / width, lost / 2) for text, width in zip(decoded, written)]
 
     def _probabilities(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.part.output == "logits":

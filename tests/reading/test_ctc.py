@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ocrsmith.alphabet import Alphabet
+from ocrsmith.errors import AlphabetError
+from ocrsmith.reading.ctc import beam_search, choose, decode, decode_batch, restrict, softmax, text_log_probability
+
+AB = Alphabet("ab")
+
+
+def one_hot(path: str, alphabet: Alphabet = AB, sure: float = 0.9) -> np.ndarray:
+    """Probabilities of a path such as "a-ab", "-" the blank: `sure` on the path, the rest shared."""
+    ids = [0 if c == "-" else int(alphabet.encode(c)[0]) for c in path]
+    rows = np.full((len(ids), alphabet.num_classes), (1 - sure) / (alphabet.num_classes - 1), np.float32)
+    rows[np.arange(len(ids)), ids] = sure
+    return rows
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "steps"),
+    [
+        ("a-b", "ab", [[0, 1], [2, 3]]),
+        ("aab", "ab", [[0, 2], [2, 3]]),
+        ("a-a", "aa", [[0, 1], [2, 3]]),
+        ("---", "", []),
+        ("-bb", "b", [[1, 3]]),
+        ("a", "a", [[0, 1]]),
+    ],
+)
+def test_greedy(path: str, text: str, steps: list[list[int]]) -> None:
+    decoded = decode(np.log(one_hot(path)), AB)
+    assert decoded.text == text
+    assert decoded.character_steps.tolist() == steps
+    assert decoded.confidence == pytest.approx(0.9 if text else 0.0)
+
+
+def test_a_characters_confidence_is_the_best_of_its_run() -> None:
+    probabilities = np.array([[0.4, 0.6, 0.0], [0.2, 0.8, 0.0], [0.5, 0.0, 0.5 + 1e-6]], np.float32)
+    decoded = decode_batch(probabilities[None], None, AB)[0]
+    np.testing.assert_allclose(decoded.character_confidences, [0.8, 0.5], atol=1e-5)
+    assert decoded.confidence == pytest.approx(0.65, abs=1e-5)
+
+
+def test_lengths_cut_padding_off() -> None:
+    batch = np.stack([one_hot("abab"), one_hot("abab")])
+    assert [d.text for d in decode_batch(batch, [4, 2], AB)] == ["abab", "ab"]
+    assert [d.text for d in decode_batch(batch, [0, 1], AB)] == ["", "a"]
+
+
+def test_no_steps_is_an_empty_text() -> None:
+    assert decode_batch(np.zeros((2, 0, 3), np.float32), None, AB)[1].text == ""
+
+
+def test_a_whitelist_takes_the_likeliest_allowed_class() -> None:
+    probabilities = np.array([[[0.1, 0.6, 0.3]]], np.float32)
+    assert decode_batch(probabilities, None, AB)[0].text == "a"
+    allowed = decode_batch(probabilities, None, AB, whitelist="b")[0]
+    assert allowed.text == "b"
+    assert allowed.confidence == pytest.approx(0.75)
+    with pytest.raises(AlphabetError, match="whitelist names"):
+        restrict(probabilities, AB, "z")
+
+
+def test_classes_that_do_not_fit_the_alphabet_are_an_error() -> None:
+    with pytest.raises(AlphabetError, match="4 classes"):
+        decode_batch(np.zeros((1, 2, 4), np.float32), None, AB)
+
+
+def test_a_cluster_of_several_code_points_is_one_character() -> None:
+    alphabet = Alphabet(["a", "q̈"])
+    decoded = decode(np.log(np.array([[0.1, 0.1, 0.8]], np.float32)), alphabet)
+    assert decoded.characters == ("q̈",)
+    assert len(decoded.text) == 2
+
+
+def every_alignment(log_probs: np.ndarray, text: str) -> float:
+    """The sum over all K^T paths, collapsed by hand."""
+    total = 0.0
+    for path in itertools.product(range(3), repeat=len(log_probs)):
+        collapsed = [id_ for id_, _ in itertools.groupby(path) if id_]
+        if AB.decode(collapsed) == text:
+            total += float(np.exp(sum(log_probs[t, id_] for t, id_ in enumerate(path))))
+    return total
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from(["", "a", "ab", "aa", "bab", "abab"]))
+def test_the_forward_recursion_sums_every_alignment(seed: int, text: str) -> None:
+    log_probs = np.log(softmax(np.random.default_rng(seed).normal(size=(4, 3)).astype(np.float32)))
+    assert np.exp(text_log_probability(log_probs, text, AB)) == pytest.approx(
+        every_alignment(log_probs, text), abs=1e-5
+    )
+
+
+def test_a_text_that_does_not_fit_has_no_probability() -> None:
+    assert text_log_probability(np.log(one_hot("ab")), "aa", AB) == -np.inf
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000))
+def test_a_wide_beam_finds_the_likeliest_text(seed: int) -> None:
+    log_probs = np.log(softmax(2 * np.random.default_rng(seed).normal(size=(4, 3)).astype(np.float32)))
+    texts = {"".join(t) for n in range(5) for t in itertools.product("ab", repeat=n)}
+    best = max(texts, key=lambda text: text_log_probability(log_probs, text, AB))
+    found, score = beam_search(log_probs, AB, width=64)[0]
+    assert found == best
+    assert score == pytest.approx(text_log_probability(log_probs, best, AB), abs=1e-4)
+
+
+def test_beam_search_beats_greedy_where_alignments_add_up() -> None:
+    # Graves' example: the blank is likeliest at both steps (0.36), but "a" has three paths (0.64).
+    log_probs = np.log(np.array([[0.6, 0.4, 1e-9], [0.6, 0.4, 1e-9]]))
+    assert decode(log_probs, AB).text == ""
+    assert beam_search(log_probs, AB)[0][0] == "a"
+
+
+def test_a_word_list_decides() -> None:
+    text, probability = choose(np.log(one_hot("a-b", sure=0.5)), ["ab", "bb", "ba"], AB)
+    assert text == "ab"
+    assert 0.5 < probability < 1
+    with pytest.raises(AlphabetError, match="empty"):
+        choose(np.log(one_hot("a")), [], AB)
