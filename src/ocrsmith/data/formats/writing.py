@@ -1,0 +1,129 @@
+"""Writing data sets as streams: bounded memory, and a killed run goes on where it stopped."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, cast
+
+from ocrsmith.data.formats import crop_list, icdar, jsonl, lmdb_store, paddle, tar_shards
+from ocrsmith.data.formats.writers import (
+    IcdarWriter,
+    LinesWriter,
+    LmdbWriter,
+    TarWriter,
+    crop_line,
+    json_line,
+    paddle_line,
+)
+from ocrsmith.errors import LabelError, StorageError
+from ocrsmith.samples import LineSample, PageSample
+
+Sample = PageSample | LineSample
+
+
+class DatasetWriter(Protocol):
+    """Appends samples to a folder; `num_done` of them lay there, whole, when it was opened."""
+
+    num_done: int
+
+    def __enter__(self) -> DatasetWriter: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def write(self, sample: Sample) -> None:
+        """Writes the next sample."""
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """What `write_dataset` did: samples written now, and samples that had been there and were skipped."""
+
+    folder: Path
+    num_written: int
+    num_skipped: int
+
+
+WRITERS = (jsonl.NAME, icdar.NAME, paddle.NAME, crop_list.NAME, lmdb_store.NAME, tar_shards.NAME)
+
+
+def open_writer(
+    folder: str | Path, format: str, *, resume: bool = True, suffix: str = ".png", per_shard: int = 1000
+) -> DatasetWriter:
+    """Opens a writer of one of `WRITERS`.
+
+    Args:
+        folder: made where it does not exist.
+        format: which layout; ICDAR holds pages only, `crops` and LMDB hold crops only, the others either.
+        resume: go on behind what is there; otherwise the folder must be empty or absent.
+        suffix: how pictures are encoded: ".png" (lossless) or ".jpg".
+        per_shard: samples a tar, or a transaction of the LMDB: what a killed run may lose.
+
+    Raises:
+        LabelError: an unknown format.
+        StorageError: the folder cannot be written, or holds something and `resume` is off.
+    """
+    target = Path(folder)
+    if format not in WRITERS:
+        raise LabelError(f"The format {format!r} cannot be written. Use one of {', '.join(WRITERS)}.")
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        occupied = any(target.iterdir())
+    except OSError as error:
+        raise StorageError(f"The folder {target} cannot be made ({error}). Check the path and rights.") from None
+    if occupied and not resume:
+        raise StorageError(f"The folder {target} is not empty. Name another, empty it, or go on with resume=True.")
+    if format == icdar.NAME:
+        return IcdarWriter(target, suffix)
+    if format == lmdb_store.NAME:
+        return LmdbWriter(target, suffix, per_shard)
+    if format == tar_shards.NAME:
+        return TarWriter(target, suffix, per_shard)
+    name, line = {
+        jsonl.NAME: ("labels.jsonl", json_line),
+        paddle.NAME: ("Label.txt", paddle_line),
+        crop_list.NAME: ("gt.txt", crop_line),
+    }[format]
+    return LinesWriter(target, suffix, name, line)
+
+
+def write_dataset(
+    samples: Iterable[Sample],
+    folder: str | Path,
+    format: str = jsonl.NAME,
+    *,
+    resume: bool = True,
+    count: int | None = None,
+    suffix: str = ".png",
+    per_shard: int = 1000,
+) -> WriteResult:
+    """Writes samples one after another; memory holds one of them.
+
+    With `resume`, sample number i is taken to be the one that was number i before: of a sequence (a world, a list) the
+    first ones are not even made, of another iterable they are drawn and thrown away.
+
+    Args:
+        samples: pages or crops.
+        count: how many to hold at the end, those already there included; None for all.
+        folder, format, suffix, per_shard: as for `open_writer`.
+    """
+    with open_writer(folder, format, resume=resume, suffix=suffix, per_shard=per_shard) as writer:
+        done = writer.num_done
+        written = 0
+        for sample in _from(samples, done, count):
+            writer.write(sample)
+            written += 1
+    return WriteResult(Path(folder), written, done)
+
+
+def _from(samples: Iterable[Sample], done: int, count: int | None) -> Iterable[Sample]:
+    if hasattr(samples, "__getitem__") and (count is not None or hasattr(samples, "__len__")):
+        indexed = cast(Sequence[Sample], samples)
+        end = len(indexed) if count is None else count
+        return (indexed[index] for index in range(done, end))
+    return itertools.islice(samples, done, None if count is None else max(count, done))
