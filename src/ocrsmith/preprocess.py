@@ -58,6 +58,7 @@ class RecognizerInput:
         pad_value: 0..255, the grey that pads, before normalisation.
         channels: "rgb", "bgr" or "gray"; mean and std: one number a channel, on values in 0..1, in that order.
         step_px: px of width per CTC step of the network that reads this.
+        lost_steps: steps that the network drops at the edges (a convolution without padding, keras-ocr's first two).
     """
 
     height: int = 32
@@ -70,6 +71,7 @@ class RecognizerInput:
     mean: tuple[float, ...] = (0.5, 0.5, 0.5)
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
     step_px: int = 4
+    lost_steps: int = 0
 
     def resize(self, crop: Image) -> Image:
         """(h, w, 3) -> (height, w', 3) uint8; w' follows the aspect unless fit is "stretch" or "letterbox"."""
@@ -104,7 +106,7 @@ class RecognizerInput:
 
     def num_steps(self, width_px: int) -> int:
         """CTC steps that a resized crop of this width has to write its text in."""
-        return max(1, width_px // self.step_px)
+        return max(1, width_px // self.step_px - self.lost_steps)
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able form."""

