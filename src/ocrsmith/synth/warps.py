@@ -41,12 +41,14 @@ class Warp:
     Attributes:
         backward: (..., 2) output points -> (..., 2) source points.
         matrix: the 3x3 forward matrix where the map is one, else None.
+        forward: the inverse of `backward` where it is known in closed form; Newton's method stands in for it.
     """
 
     size: tuple[int, int]
     out_size: tuple[int, int]
     backward: Backward
     matrix: NDArray[np.float64] | None = None
+    forward: Backward | None = None
 
     def image(self, image: NDArray[np.uint8], border: int | Sequence[int] | None = None) -> NDArray[np.uint8]:
         """Warps (H, W) or (H, W, C) uint8. Outside the source lies `border`, or where None the edge goes on."""
@@ -77,6 +79,8 @@ class Warp:
             return transform_points(source, self.matrix)
         if source.size == 0:
             return source.astype(np.float32)
+        if self.forward is not None:
+            return self.forward(source).astype(np.float32)
         return _inverted(self.backward, source.reshape(-1, 2), self._first_guess(source)).reshape(source.shape)
 
     def _first_guess(self, source: Points) -> Points:
@@ -121,10 +125,14 @@ def matrix_warp(matrix: ArrayLike, size: tuple[int, int], out_size: tuple[int, i
     inverse = np.linalg.inv(full)
 
     def backward(points: Points) -> Points:
-        moved = points @ inverse[:, :2].T + inverse[:, 2]
-        return moved[..., :2] / moved[..., 2:]
+        return _projected(points, inverse)
 
-    return Warp(size, out_size or size, backward, full)
+    return Warp(size, out_size or size, backward, full, lambda points: _projected(points, full))
+
+
+def _projected(points: Points, matrix: NDArray[np.float64]) -> Points:
+    moved = points @ matrix[:, :2].T + matrix[:, 2]
+    return moved[..., :2] / moved[..., 2:]
 
 
 def compose(first: Warp, *others: Warp) -> Warp:
@@ -141,7 +149,13 @@ def compose(first: Warp, *others: Warp) -> Warp:
             points = warp.backward(points)
         return points
 
-    return Warp(first.size, warps[-1].out_size, backward)
+    def forward(points: Points) -> Points:
+        for warp in warps:
+            points = warp.forward(points)  # type: ignore[misc]
+        return points
+
+    closed = all(warp.forward is not None for warp in warps)
+    return Warp(first.size, warps[-1].out_size, backward, None, forward if closed else None)
 
 
 def perspective(width: int, height: int, shifts: ArrayLike) -> Warp:
@@ -182,24 +196,25 @@ def waves(
     """Paper that ripples: y moves by a sine of x (x by a sine of y where `vertical`)."""
     axis, other = (1, 0) if vertical else (0, 1)
 
-    def backward(points: Points) -> Points:
+    def moved_by(points: Points, sign: float) -> Points:
         moved = points.copy()
-        moved[..., other] -= amplitude_px * np.sin(points[..., axis] * (2 * np.pi / period_px) + phase)
+        moved[..., other] += sign * amplitude_px * np.sin(points[..., axis] * (2 * np.pi / period_px) + phase)
         return moved
 
-    return Warp((width, height), (width, height), backward)
+    size = (width, height)
+    return Warp(size, size, lambda points: moved_by(points, -1), None, lambda points: moved_by(points, 1))
 
 
 def arch(width: int, height: int, rise_px: float) -> Warp:
     """A baseline bent along a parabola: the middle `rise_px` above its ends, or below them where negative."""
 
-    def backward(points: Points) -> Points:
+    def moved_by(points: Points, rise: float) -> Points:
         moved = points.copy()
-        u = 2 * points[..., 0] / width - 1
-        moved[..., 1] += rise_px * (2 / 3 - u**2)
+        moved[..., 1] += rise * (2 / 3 - (2 * points[..., 0] / width - 1) ** 2)
         return moved
 
-    return Warp((width, height), (width, height), backward)
+    size = (width, height)
+    return Warp(size, size, lambda points: moved_by(points, rise_px), None, lambda points: moved_by(points, -rise_px))
 
 
 def curl(width: int, height: int, lift_px: float, reach: float = 0.35, from_right: bool = False) -> Warp:

@@ -1,0 +1,159 @@
+"""Where the ink of a line's crop lies: from the shaped run to one mask of the crop's size, through one warp."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.geometry import bounds
+from ocrsmith.synth import warps
+from ocrsmith.synth.legibility import RefusedDrawError
+from ocrsmith.synth.line_plans import ExtraInk, LinePlan
+from ocrsmith.synth.shaping import ShapedRun, shape
+from ocrsmith.synth.warp_plans import build_warp
+
+Mask = NDArray[np.uint8]
+# Lower ink than this was not readable in any of the fonts looked at.
+MIN_INK_PX = 6.0
+
+
+@dataclass(frozen=True)
+class PlannedFace:
+    """The part of a font that a plan names."""
+
+    path: Path
+    index: int
+
+
+@lru_cache(maxsize=4096)
+def _face(path: str, index: int) -> PlannedFace:
+    return PlannedFace(Path(path), index)
+
+
+class LaidLine(NamedTuple):
+    """Coverage of the text and of other ink, both (H, W) uint8, and the way there from the run's pixels."""
+
+    coverage: Mask
+    extras: Mask | None
+    warp: warps.Warp
+    offset: tuple[int, int]  # of the run within the warp's source
+    run: ShapedRun
+    ink_px: float  # height of the text's ink in the crop
+
+    def quads(self) -> NDArray[np.float32]:
+        """(N, 4, 2) float32: the clusters' quads in the crop."""
+        return self.warp.points(self.run.quads + np.array(self.offset, np.float32))
+
+
+def lay_out(plan: LinePlan, max_width: int) -> LaidLine:
+    """Shapes a plan's text and sends it to its crop.
+
+    Raises:
+        RefusedDrawError: the crop would be wider than `max_width`, or its ink lower than MIN_INK_PX.
+        FontError, SynthesisError: what `shaping.shape` raises.
+    """
+    face = _face(plan.font, plan.font_index)
+    run = shape(face, plan.text, plan.size_px, letter_spacing_px=plan.letter_spacing_px)
+    height, width = run.mask.shape
+    pad = 1
+    if plan.extras:
+        pad = int(np.ceil(height * (0.35 + max(0.0, *plan.margins)))) + 1
+    size = (width + 2 * pad, height + 2 * pad)
+    bent = _bend(plan, width, height, pad, size)
+    left, top, right, bottom = bounds(bent.points(run.quads + np.float32(pad)))
+    tall = max(bottom - top, 1.0)
+    scale = plan.height / (tall * max(0.3, 1.0 + plan.margins[1] + plan.margins[3]))
+    out_width = round((right - left + (plan.margins[0] + plan.margins[2]) * tall) * scale * plan.squeeze)
+    _check(plan, out_width, height * scale, max_width)
+    across = scale * plan.squeeze
+    shift_x, shift_y = plan.margins[0] * tall - left, plan.margins[1] * tall - top
+    matrix = [[across, 0, across * shift_x], [0, scale, scale * shift_y]]
+    warp = warps.compose(bent, warps.matrix_warp(matrix, size, (max(4, out_width), plan.height)))
+    source: Any = cv2.copyMakeBorder(run.mask, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
+    if not plan.extras:
+        return LaidLine(warp.image(source, border=0), None, warp, (pad, pad), run, height * scale)
+    extras = _draw_extras(plan, face, run, pad, source.shape)
+    merged: Any = cv2.merge([source, extras])
+    both = warp.image(merged, border=0)
+    return LaidLine(both[..., 0].copy(), both[..., 1].copy(), warp, (pad, pad), run, height * scale)
+
+
+def _check(plan: LinePlan, width: int, ink_px: float, max_width: int) -> None:
+    if width > max_width:
+        raise RefusedDrawError("crop too wide", f"The text {plan.text!r} came to {width} px; at most {max_width} fit.")
+    if ink_px < MIN_INK_PX:
+        raise RefusedDrawError("ink too low", f"The text {plan.text!r} came to {ink_px:.1f} px of height.")
+
+
+def _bend(plan: LinePlan, width: int, height: int, pad: int, size: tuple[int, int]) -> warps.Warp:
+    """Baseline, slant and drawn warps; a plain line stays a matrix."""
+    steps = []
+    if plan.arch:
+        steps.append(warps.arch(*size, plan.arch * height))
+    if plan.wave[0]:
+        steps.append(warps.waves(*size, plan.wave[0] * height, plan.wave[1] * width, plan.wave[2]))
+    if plan.warps:
+        steps.append(build_warp(plan.warps, *size))
+    steps.append(warps.affine(*size, plan.rotation_degrees, plan.shear))
+    return warps.compose(steps[0], *steps[1:])
+
+
+def _draw_extras(plan: LinePlan, face: PlannedFace, run: ShapedRun, pad: int, shape_px: tuple[int, int]) -> Mask:
+    canvas = np.zeros(shape_px, np.uint8)
+    height, width = run.mask.shape
+    for extra in plan.extras:
+        gap = extra.gap * height
+        if extra.kind in ("above", "below", "left", "right"):
+            other = shape(face, extra.text, plan.size_px, letter_spacing_px=plan.letter_spacing_px)
+            _stamp(canvas, other, run, extra.kind, round(gap), pad)
+        else:
+            _rule(canvas, extra, (pad, pad, pad + width, pad + height), run.origin[1] + pad, gap, height)
+    return canvas
+
+
+def _stamp(canvas: Mask, other: ShapedRun, run: ShapedRun, kind: str, gap: int, pad: int) -> None:
+    height, width = run.mask.shape
+    # A neighbour in the same line stands on the same baseline; one in another line starts where this one does.
+    top, left = pad + round(run.origin[1] - other.origin[1]), pad
+    if kind == "above":
+        top = pad - gap - other.mask.shape[0]
+    elif kind == "below":
+        top = pad + height + gap
+    elif kind == "left":
+        left = pad - gap - other.mask.shape[1]
+    else:
+        left = pad + width + gap
+    rows, columns = canvas.shape
+    y0, x0 = max(0, top), max(0, left)
+    y1, x1 = min(rows, top + other.mask.shape[0]), min(columns, left + other.mask.shape[1])
+    if y1 > y0 and x1 > x0:
+        part = canvas[y0:y1, x0:x1]
+        np.maximum(part, other.mask[y0 - top : y1 - top, x0 - left : x1 - left], out=part)
+
+
+def _rule(
+    canvas: Mask, extra: ExtraInk, ink: tuple[int, int, int, int], baseline: float, gap: float, height: int
+) -> None:
+    left, top, right, bottom = ink
+    thick = max(1, round(extra.thickness * height))
+    reach = round(0.1 * height)
+    if extra.kind == "underline":
+        y = round(baseline + max(gap, thick / 2 + 1))
+        cv2.line(canvas, (left - reach, y), (right + reach, y), 255, thick)
+    elif extra.kind == "strike":
+        y = round(baseline - 0.3 * height)
+        cv2.line(canvas, (left - reach, y), (right + reach, y), 255, 1)
+    elif extra.kind == "rule":
+        # The sign of the gap tells whether the rule lies above or below.
+        y = round(bottom + gap if extra.gap > 0 else top + gap)
+        cv2.line(canvas, (0, y), (canvas.shape[1], y), 255, thick)
+    else:
+        distance = round(gap)
+        corner, opposite = (left - distance, top - distance), (right + distance, bottom + distance)
+        cv2.rectangle(canvas, corner, opposite, 255, thick)

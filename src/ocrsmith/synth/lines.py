@@ -1,0 +1,265 @@
+"""The line world: one word or line cut out as a detector would cut it, with its text.
+
+scene = LineScene(texts, fonts, backgrounds, LineSettings(height=32))
+plan = scene.plan(rng)            frozen, JSON-able, replays
+sample = scene.render(plan)       LineSample; render_labelled gives every character's quad as well
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from ocrsmith.errors import FontError, SynthesisError
+from ocrsmith.geometry import enclosing_quad
+from ocrsmith.samples import Character, Image, LineSample, PageSample, TextInstance
+from ocrsmith.synth.appearance import draw_appearance, paint
+from ocrsmith.synth.degradations import apply_steps, degradation_policy
+from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.legibility import RefusedDrawError, ink_separation
+from ocrsmith.synth.line_layout import LaidLine, lay_out
+from ocrsmith.synth.line_plans import ExtraInk, LinePlan, LineSettings
+from ocrsmith.synth.noise_tiles import SPREAD, cut, grey_tile
+from ocrsmith.synth.palettes import Colour, PaletteBook
+from ocrsmith.synth.texts import TextGenerator
+from ocrsmith.synth.warp_plans import plan_warps
+
+Rng = np.random.Generator
+
+__all__ = ["GroundSource", "LinePlan", "LineScene", "LineSettings"]
+
+_LINE_WARPS = ("perspective", "lens", "elastic", "cylinder", "curl")
+# Louder grounds than this (deviation of the grey values) hide ink of any colour; they are calmed down to it.
+_LOUDEST_GROUND = 26.0
+
+
+class GroundSource(Protocol):
+    """What the line world asks of backgrounds."""
+
+    def plan(self, rng: Rng, width: int, height: int) -> Any:
+        """A JSON-able choice of a ground of that size."""
+        ...
+
+    def render(self, plan: Any) -> Image:
+        """Its pixels, (height, width, 3) uint8 RGB."""
+        ...
+
+
+class LineScene:
+    """Draws and renders crops of single lines.
+
+    Args:
+        texts: gives what is written.
+        fonts: faces that draw every text (a face that lacks a glyph is refused and counted).
+        backgrounds: photographs and surfaces; plain paper and paint alone where None.
+        palettes: where ink's and paint's colours come from, beside common inks and papers.
+
+    Raises:
+        SynthesisError: no fonts.
+    """
+
+    def __init__(
+        self,
+        texts: TextGenerator,
+        fonts: Sequence[FontFace],
+        backgrounds: GroundSource | None = None,
+        settings: LineSettings | None = None,
+        palettes: PaletteBook | None = None,
+    ) -> None:
+        if not fonts:
+            raise SynthesisError("A line world came without fonts. At least one face is expected: see find_fonts.")
+        self.texts, self.backgrounds = texts, backgrounds
+        self.settings = settings or LineSettings()
+        self.palettes = palettes or PaletteBook()
+        # A family of twelve styles is drawn no more often than one of a single style.
+        families: dict[str, list[FontFace]] = {}
+        for face in fonts:
+            families.setdefault(face.family, []).append(face)
+        self._families = list(families.values())
+        self._policy = degradation_policy(self.settings.degradation, self.settings.degradations)
+
+    def plan(self, rng: Rng) -> LinePlan:
+        """Draws every choice of one crop.
+
+        Raises:
+            RefusedDrawError: the draw cannot become a crop (too wide, ink too low, a font without a glyph).
+        """
+        settings = self.settings
+        text = self.texts.sample(rng)
+        family = self._families[int(rng.random() * len(self._families))]
+        face = family[int(rng.random() * len(family))]
+        u = rng.random(24).tolist()
+        height = settings.height or round(settings.min_height + u[0] * (settings.max_height - settings.min_height))
+        arch, wave = _baseline(u[1:6], settings.bent, len(text))
+        extras = self._extras(rng, u[6:10]) if u[10] < settings.extras else ()
+        margins = _margins(u[11:17], settings, extras)
+        target = height / (1.0 + margins[1] + margins[3]) / (1.0 + abs(arch) + 2 * wave[0])
+        size_px = max(8, 4 * math.ceil(target / _ink_share(text) / 4))
+        squeeze = math.exp(-0.43 + 0.69 * u[18]) if u[17] < settings.squeezed else 1.0
+        # A crop's box follows its text: what is left of its slope is small, and smaller on a long one.
+        slope = min(0.05, 0.3 / max(1.0, 0.5 * len(text))) * settings.warp * 2
+        plan = LinePlan(
+            text=text,
+            font=str(face.path),
+            font_index=face.index,
+            size_px=size_px,
+            letter_spacing_px=_spacing(u[19], size_px),
+            height=height,
+            margins=margins,
+            squeeze=round(squeeze, 3),
+            rotation_degrees=round(math.degrees(slope) * (2 * u[20] - 1), 3),
+            shear=round(0.5 * (u[22] - 0.5), 3) if u[21] < 0.2 * settings.warp else 0.0,
+            arch=arch,
+            wave=wave,
+            warps=self._warps(rng) if u[23] < 0.5 * settings.warp else (),
+            extras=extras,
+            ground=None,
+            ground_colour=self.palettes.ground(rng),
+            look_seed=int(rng.integers(1 << 31)),
+            degradations=self._policy.plan(rng),
+        )
+        if self.backgrounds is None or rng.random() < settings.plain:
+            return plan
+        width = self._laid(plan).coverage.shape[1]
+        values = {**plan.__dict__, "ground": self.backgrounds.plan(rng, width, height)}
+        return LinePlan(**values)
+
+    def render(self, plan: LinePlan) -> LineSample:
+        """The crop and its text; raises RefusedDrawError where the text cannot be told any more."""
+        return LineSample(self._pixels(plan, self._laid(plan)), plan.text)
+
+    def render_labelled(self, plan: LinePlan) -> PageSample:
+        """The same crop with one instance, every character with its quad; raises as `render` does."""
+        laid = self._laid(plan)
+        quads = laid.quads()
+        characters = [Character(cluster.text, quad) for cluster, quad in zip(laid.run.clusters, quads, strict=True)]
+        instance = TextInstance(enclosing_quad(list(quads)), plan.text, tuple(characters))
+        return PageSample(self._pixels(plan, laid), (instance,))
+
+    def _laid(self, plan: LinePlan) -> LaidLine:
+        try:
+            return lay_out(plan, self.settings.max_width)
+        except FontError as error:
+            raise RefusedDrawError("font cannot draw the text", str(error)) from None
+
+    def _warps(self, rng: Rng) -> tuple[Any, ...]:
+        return plan_warps(rng, self.settings.warp, self.settings.warps or _LINE_WARPS, num_most=1)
+
+    def _extras(self, rng: Rng, u: Sequence[float]) -> tuple[ExtraInk, ...]:
+        """One or two pieces of other ink; neighbours' words come from the same texts."""
+        kinds = [_EXTRAS[min(int(u[0] * len(_EXTRAS)), len(_EXTRAS) - 1)]]
+        if u[1] < 0.3:
+            kinds.append(_EXTRAS[int(u[1] / 0.3 * len(_EXTRAS))])
+        found = []
+        for kind in dict.fromkeys(kinds):
+            if kind in ("above", "below", "left", "right"):
+                words = self.texts.sample(rng).split(" ")
+                text = " ".join(words[:4]) if kind in ("above", "below") else words[0]
+                gap = 0.1 + 0.25 * u[2] if kind in ("above", "below") else 0.4 + 0.3 * u[2]
+                found.append(ExtraInk(kind, round(gap, 3), text=text))
+            else:
+                gap = 0.06 + 0.1 * u[2] if kind == "underline" else 0.15 + 0.3 * u[2]
+                sign = -1.0 if kind == "rule" and u[3] < 0.5 else 1.0
+                found.append(ExtraInk(kind, round(sign * gap, 3), round(0.03 + 0.06 * u[3], 3)))
+        return tuple(found)
+
+    def _pixels(self, plan: LinePlan, laid: LaidLine) -> Image:
+        coverage, rng = laid.coverage, np.random.default_rng(plan.look_seed)
+        ground, colour, loudness = self._ground(plan, coverage.shape[1], rng)
+        floor = self.settings.contrast_floor + 0.5 * loudness
+        ink = self.palettes.ink(rng, colour, floor)
+        look = draw_appearance(rng, ink, colour, self.settings.richness)
+        everything = coverage
+        if laid.extras is not None:
+            strength = 0.5 + 0.5 * rng.random()
+            everything = cv2.max(coverage, cv2.convertScaleAbs(laid.extras, alpha=strength))  # type: ignore[assignment]
+        image = paint(ground, everything, look, laid.ink_px)
+        image = apply_steps(image, plan.degradations, laid.ink_px)
+        separation = ink_separation(image, coverage)
+        if not separation.legible():
+            raise RefusedDrawError(
+                "illegible",
+                f"The text {plan.text!r} came out with a contrast of {separation.contrast:.0f} levels "
+                f"({separation.detection:.2f} deviations). Less degradation or a higher contrast floor keeps more.",
+            )
+        return image
+
+    def _ground(self, plan: LinePlan, width: int, rng: Rng) -> tuple[Image, Colour, float]:
+        """Pixels, mean colour and loudness (deviation of grey values)."""
+        if plan.ground is None or self.backgrounds is None:
+            image = np.empty((plan.height, width, 3), np.uint8)
+            image[:] = plan.ground_colour
+            grain = 5.0 * rng.random() ** 2 / SPREAD
+            noise = cut(grey_tile(), rng, plan.height, width)
+            return cv2.addWeighted(image, 1.0, noise, grain, -128 * grain), plan.ground_colour, 0.0  # type: ignore[return-value]
+        image = self.backgrounds.render(plan.ground)
+        mean, spread = (values.ravel() for values in cv2.meanStdDev(image))
+        loudness = float(spread.max())
+        if loudness > _LOUDEST_GROUND:
+            kept = _LOUDEST_GROUND / loudness
+            middle: Any = np.broadcast_to(mean.astype(np.uint8), image.shape)
+            image = cv2.addWeighted(image, kept, np.ascontiguousarray(middle), 1 - kept, 0)  # type: ignore[assignment]
+            loudness = _LOUDEST_GROUND
+        r, g, b = (int(value) for value in mean)
+        return image, (r, g, b), loudness
+
+
+# Weighted by repetition: neighbours and underlines are what real crops show most.
+_EXTRAS: tuple[Any, ...] = (
+    *("above", "above", "below", "below", "left", "right", "underline", "underline", "rule", "rule", "box", "strike"),
+)
+
+
+def _baseline(u: Sequence[float], bent: float, num_characters: int) -> tuple[float, tuple[float, float, float]]:
+    if u[0] >= bent or num_characters < 3:
+        return 0.0, (0.0, 1.0, 0.0)
+    if u[1] < 0.6:
+        most = min(0.7, 0.07 * num_characters)
+        return round((1 if u[2] < 0.7 else -1) * most * (0.2 + 0.8 * u[3]), 3), (0.0, 1.0, 0.0)
+    return 0.0, (round(0.04 + 0.1 * u[2], 3), round(0.5 + u[3], 3), round(2 * math.pi * u[4], 3))
+
+
+def _margins(
+    u: Sequence[float], settings: LineSettings, extras: Sequence[ExtraInk]
+) -> tuple[float, float, float, float]:
+    """Tight, usual or loose about the ink, the four sides apart; room for what stands beside the text."""
+    most = 0.08 if u[0] < 0.3 else 0.3 if u[0] < 0.85 else 0.7
+    left, top, right, bottom = (most * value for value in u[1:5])
+    if u[5] < settings.cut and not extras:
+        depth = -settings.most_cut * u[1]
+        top, bottom = (depth, bottom) if u[5] < settings.cut / 2 else (top, depth)
+    for extra in extras:
+        # Half a letter at most is let in from the sides, and of other lines less than their x-height.
+        if extra.kind == "left":
+            left = extra.gap + 0.2 * u[1]
+        elif extra.kind == "right":
+            right = extra.gap + 0.2 * u[3]
+        elif extra.kind == "above":
+            top = extra.gap + 0.3 * u[2]
+        elif extra.kind == "below":
+            bottom = extra.gap + 0.3 * u[4]
+        elif extra.kind == "underline":
+            bottom = max(bottom, extra.gap + extra.thickness)
+    return round(left, 3), round(top, 3), round(right, 3), round(bottom, 3)
+
+
+_TALL = frozenset("bdfhijklt")
+_LOW = frozenset("gjpqyQ,;()[]{}|@$/\\")
+
+
+def _ink_share(text: str) -> float:
+    """About how high a text's ink is, as a share of the em; the layout fits it exactly."""
+    top = 0.73 if any(c in _TALL or not c.islower() for c in text) else 0.54
+    return top + (0.2 if any(c in _LOW for c in text) else 0.01)
+
+
+def _spacing(u: float, size_px: int) -> float:
+    """Mostly the font's own; else from a little tighter to spread out."""
+    if u < 0.75:
+        return 0.0
+    share = (u - 0.75) * 4
+    return round(size_px * (-0.04 + 0.3 * share * share), 2)
