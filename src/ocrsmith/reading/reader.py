@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pypdfium2 import PdfPage
+
 from ocrsmith.errors import BundleError, InputError
 from ocrsmith.geometry import Quad, box_quad
 from ocrsmith.images import ImageSource, read_image
@@ -16,6 +18,7 @@ from ocrsmith.reading.bundle import Bundle
 from ocrsmith.reading.crops import is_tall, rectify, turn_quad
 from ocrsmith.reading.detecting import PageDetector
 from ocrsmith.reading.detections import Detection
+from ocrsmith.reading.documents import DEFAULT_DPI, is_document, open_document, render_page
 from ocrsmith.reading.order import arrange
 from ocrsmith.reading.page import Line, Page, Recognized, Word
 from ocrsmith.reading.recognizing import CropRecognizer
@@ -82,15 +85,33 @@ class Reader:
             raise BundleError(f"The bundle {self.bundle.name!r} has no recogniser. Use detect, or another bundle.")
         return self._recognizer.recognize(crops, self.whitelist)
 
-    def read(self, source: ImageSource) -> Page:
-        """A picture -> its page; documents of several pages are opened with `open_document` and read with `read_many`.
+    def read(self, source: ImageSource | PdfPage) -> Page:
+        """A picture -> its page. A PDF or TIFF must have one page; `read_document` reads the others.
 
         Raises:
-            InputError: the picture cannot be read.
+            InputError: the picture cannot be read, or the document has several pages.
         """
         started = time.perf_counter()
-        image = read_image(source)
-        timings = {"load": time.perf_counter() - started}
+        image = _only_picture(source)
+        name = str(source) if isinstance(source, (str, Path)) else ""
+        return self._page(image, name, {"load": time.perf_counter() - started})
+
+    def read_document(
+        self,
+        source: ImageSource,
+        pages: str | Sequence[int] | None = None,
+        *,
+        dpi: float = DEFAULT_DPI,
+        password: str | None = None,
+    ) -> Iterator[Page]:
+        """The pages of a PDF or multi-page TIFF, one by one; see `ocrsmith.reading.documents.open_document`."""
+        name = str(source) if isinstance(source, (str, Path)) else ""
+        started = time.perf_counter()
+        for page in open_document(source, pages, dpi=dpi, password=password):
+            yield self._page(page.image, f"{name}#{page.number}", {"load": time.perf_counter() - started})
+            started = time.perf_counter()
+
+    def _page(self, image: Image, name: str, timings: dict[str, float]) -> Page:
         quads = self._quads(image, timings)
         units = self._read_quads(image, quads, timings)
         if not units and self._detector is not None and self.bundle.whole_if_empty:
@@ -98,11 +119,12 @@ class Reader:
         started = time.perf_counter()
         lines = _lines(units)
         timings["order"] = time.perf_counter() - started
-        name = str(source) if isinstance(source, (str, Path)) else ""
         return Page(lines, (image.shape[1], image.shape[0]), timings, image, name)
 
     def read_many(
-        self, sources: Iterable[ImageSource], on_error: Callable[[ImageSource, InputError], None] | None = None
+        self,
+        sources: Iterable[ImageSource | PdfPage],
+        on_error: Callable[[ImageSource | PdfPage, InputError], None] | None = None,
     ) -> Iterator[Page]:
         """Pages one by one, as they are read; only one picture is held at a time.
 
@@ -149,6 +171,18 @@ def _changed(settings: Any, changes: dict[str, Any] | None) -> Any:
     except TypeError:
         known = sorted(vars(settings))
         raise BundleError(f"{sorted(changes or {})} were to be changed; this bundle's settings are {known}.") from None
+
+
+def _only_picture(source: ImageSource | PdfPage) -> Image:
+    """The picture of a source that has one: a picture file or array, a PDF page, or a document of one page."""
+    if isinstance(source, PdfPage):
+        return render_page(source)
+    if not is_document(source):
+        return read_image(source)
+    pages = [page.image for page, _ in zip(open_document(source), range(2))]
+    if len(pages) > 1:
+        raise InputError("A document of several pages came where one picture was expected. Use read_document.")
+    return pages[0]
 
 
 def _whole(image: Image) -> Quad:
