@@ -14,3 +14,13 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip("the folder of real pictures and fixtures is not beside this checkout")
     return folder
+
+
+@pytest.fixture(scope="session")
+def segment_font() -> str:
+    """A packaged seven-segment font."""
+    folder = Path(__file__).resolve().parents[1] / "src" / "ocrsmith" / "assets" / "fonts"
+    found = sorted(folder.rglob("*DSEG7Classic-Regular*.ttf"))
+    if not found:
+        pytest.skip("the packaged fonts are not built")
+    return str(found[0])

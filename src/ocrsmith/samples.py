@@ -104,10 +104,20 @@ class PageSample:
 
 @dataclass(frozen=True, eq=False)
 class LineSample:
-    """One word or line cut out, upright, with its text: what a recogniser is trained and measured on."""
+    """One word or line cut out, upright, with its text: what a recogniser is trained and measured on.
+
+    `characters`, where known (drawn text knows them, real crops mostly do not), spell `text` in its order with quads in
+    the crop's own px; some may reach beyond it.
+    """
 
     image: Image
     text: str
+    characters: tuple[Character, ...] | None = None
 
     def __post_init__(self) -> None:
         check_image(self.image)
+        if self.characters is not None:
+            object.__setattr__(self, "characters", tuple(self.characters))
+            spelt = "".join(character.text for character in self.characters)
+            if spelt != self.text:
+                raise LabelError(f"The line {self.text!r} has characters that spell {spelt!r}. They must agree.")

@@ -1,7 +1,7 @@
 """A light CTC recogniser for two cores: plain 3x3 convolutions, no recurrence, any width.
 
-The layout follows what trains fast on a CPU: dense convolutions in bfloat16 and channels_last reach far more of a core's
-arithmetic than depthwise ones, and a stack of dilated one-dimensional convolutions stands where CRNN (Shi et al.,
+The layout follows what trains fast on a CPU: dense convolutions in bfloat16 and channels_last reach far more of a
+core's arithmetic than depthwise ones, and a stack of dilated one-dimensional convolutions stands where CRNN (Shi et al.,
 TPAMI 2017, section 2) has its bidirectional LSTMs, which run step by step. Trained with CTC (Graves et al., ICML 2006).
 """
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ocrsmith.alphabet import Alphabet
+from ocrsmith.models.ctc_head import head_for_alphabet
 from ocrsmith.preprocess import RecognizerInput
 
 
@@ -57,7 +58,7 @@ class LightCTC(nn.Module):
         self,
         alphabet: Alphabet,
         *,
-        widths: tuple[int, int, int, int] = (32, 64, 128, 192),
+        widths: tuple[int, int, int, int] = (24, 64, 96, 128),
         context: tuple[int, ...] = (1, 2, 4),
         dropout: float = 0.1,
     ) -> None:
@@ -69,13 +70,11 @@ class LightCTC(nn.Module):
         )
         self.backbone = nn.Sequential(
             ConvNormRelu(3, one, (3, 3), (2, 2)),  # 16 rows, W/2
-            ConvNormRelu(one, two, (3, 3)),
-            nn.MaxPool2d(2),  # 8 rows, W/4
-            ConvNormRelu(two, three, (3, 3)),
-            ConvNormRelu(three, three, (3, 3)),
+            ConvNormRelu(one, two, (3, 3), (2, 2)),  # 8 rows, W/4
+            ConvNormRelu(two, two, (3, 3)),
             nn.MaxPool2d((2, 1)),  # 4 rows
-            ConvNormRelu(three, four, (3, 3)),
-            nn.Conv2d(four, four, (4, 1), bias=False),  # 1 row: every column sees its whole height
+            ConvNormRelu(two, three, (3, 3)),
+            nn.Conv2d(three, four, (4, 1), bias=False),  # 1 row: every column sees its whole height
             nn.BatchNorm2d(four),
             nn.ReLU(inplace=True),
             *[ContextBlock(four, 5, dilation) for dilation in context],
@@ -87,3 +86,8 @@ class LightCTC(nn.Module):
         """images (B, 3, 32, W) normalised float -> logits (B, W / 4, K)."""
         features = self.backbone(images).squeeze(2).transpose(1, 2)
         return self.head(self.dropout(features))
+
+    def replace_alphabet(self, alphabet: Alphabet) -> None:
+        """Gives the head the classes of `alphabet`; rows of the blank and of shared characters are kept."""
+        self.head = head_for_alphabet(self.head, self.alphabet, alphabet)
+        self.alphabet = alphabet

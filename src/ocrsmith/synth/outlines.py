@@ -62,7 +62,7 @@ def glyph_outline(path: str | Path, character: str) -> GlyphOutline:
         box = (float(left), float(top), float(right), float(bottom))
     else:
         box = (0.0, 0.0, 0.0, 0.0)
-    return GlyphOutline(tuple(contours), face.glyph.linearHoriAdvance / em, box)
+    return GlyphOutline(tuple(contours), face.glyph.advance.x / em, box)
 
 
 def _flatten(points: NDArray[np.float32], on_curve: list[bool], pieces: int = 3) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Display panels: segment digits behind a window, with what else stands on a display. Plans and the drawing of plans.
 
 A panel lives in units of its digits' height: y = 0 at the digits' top, 1 at their foot, x = 0 at the first cell's left.
-`draw_panel` paints it through any homography, so that the same code makes a tight crop and a tilted meter in a photograph.
+`draw_panel` paints it through any homography, so that the same code makes a tight crop and a tilted meter in a photo.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def window_quad(panel: Panel) -> Quad:
 def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]:
     """Paints a panel into `image` in place through `matrix` (panel units -> px).
 
-    Returns the characters with their quads in px; a quad is the ink's box in the panel, a lone bar's has its cell's rows.
+    Returns the characters with their quads in px: the ink's box in the panel; a lone bar's has its cell's rows.
     """
     corners = window_quad(panel)
     if panel.bezel_width > 0:
@@ -125,14 +125,14 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
         unlit = [p for cell in _all_cells(panel, cells) for p in _polygons(panel, cell)]
         _blend(view, _mask(view.shape, _project(unlit, matrix, offset)), panel.ink, panel.ink_alpha * panel.ghost)
     for label in panel.labels:
-        mask = _glyph_mask(view.shape, label_contours(label), matrix, offset)
+        mask = _glyph_mask(view.shape, _label_contours(label), matrix, offset)
         _blend(view, mask, panel.ink, panel.ink_alpha * label.strength)
     lit = [p for cell in cells if cell.text != "." for p in _polygons(panel, cell)]
     points = [p for cell in cells if cell.text == "." for p in _polygons(panel, cell)]
     mask = _mask(view.shape, _project(lit, matrix, offset))
     if points:
         dots = _mask(view.shape, _project(points, matrix, offset))
-        mask = np.maximum(mask, cv2.convertScaleAbs(dots, alpha=panel.point_alpha))
+        mask = np.maximum(mask, (dots * panel.point_alpha).astype(np.uint8))
     dx, dy, alpha = panel.shadow
     if alpha > 0:
         scale = float(np.linalg.norm(np.diff(transform_points([[0, 0], [0, 1]], matrix), axis=0)))
@@ -143,12 +143,29 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
     return _characters(panel, cells, matrix)
 
 
+def fill_quad(image: Image, quad: Quad, colour: Colour) -> None:
+    """Fills a quad given in px, in place."""
+    _fill(image, _project([quad], np.eye(3)), colour)
+
+
+def draw_labels(image: Image, matrix: ArrayLike, labels: Sequence[Label], colour: Colour) -> None:
+    """Paints print into `image` in place through `matrix`; what lies outside is cut off."""
+    for label in labels:
+        contours = [contour for glyph in _label_contours(label) for contour in glyph]
+        region = _region(transform_points(np.concatenate(contours), matrix), image.shape) if contours else None
+        if region is not None:
+            view = image[region]
+            offset = np.array([region[1].start, region[0].start], np.float32)
+            mask = _glyph_mask(view.shape, _label_contours(label), matrix, offset)
+            _blend(view, mask, colour, label.strength)
+
+
 def _characters(panel: Panel, cells: Sequence[Cell], matrix: ArrayLike) -> list[Character]:
     quads = transform_points(np.stack([_cell_quad(panel, cell) for cell in cells]), matrix)
     return [Character(cell.text, quad) for cell, quad in zip(cells, quads, strict=True)]
 
 
-def label_contours(label: Label) -> list[list[NDArray[np.float32]]]:
+def _label_contours(label: Label) -> list[list[NDArray[np.float32]]]:
     """A label's glyphs as lists of closed contours, panel units."""
     glyphs, x = [], label.x
     for character in label.text:
@@ -197,7 +214,7 @@ def _cell_quad(panel: Panel, cell: Cell) -> Quad:
 
 @lru_cache(maxsize=4096)
 def _font_cell(font: str, character: str, width: float) -> tuple[NDArray[np.float32], ...]:
-    """A segment font's glyph scaled into the unit cell by the size of its own 8, so that every digit keeps its place."""
+    """A segment font's glyph in the unit cell, scaled by the font's own 8, so that every digit keeps its place."""
     left, top, right, bottom = glyph_outline(font, "8").box
     scale = np.array([width / (right - left), 1.0 / (bottom - top)], np.float32)
     origin = np.array([left, top], np.float32)

@@ -1,0 +1,108 @@
+"""Display crops and scenes: labels agree with pixels, plans replay, faint ones are drawn again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ocrsmith.errors import SynthesisError
+from ocrsmith.geometry import bounds, box_quad, quad_to_quad
+from ocrsmith.samples import Image
+from ocrsmith.synth.display_scenes import DisplayScene, DisplayScenePlan
+from ocrsmith.synth.displays import DisplayLine, DisplayLinePlan, visible_contrast
+from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
+from ocrsmith.synth.panels import cells_of, draw_panel, text_width
+
+
+class Readings:
+    """Readings with leading zeros, a point and now and then a minus."""
+
+    def sample(self, rng: np.random.Generator) -> str:
+        digits = "".join(str(d) for d in rng.integers(0, 10, int(rng.integers(1, 7))))
+        minus = "-" if rng.random() < 0.2 else ""
+        return minus + (f"{digits[:-1]}.{digits[-1]}" if len(digits) > 2 and rng.random() < 0.5 else digits)
+
+
+class Flat:
+    """A grey background."""
+
+    def plan(self, rng: np.random.Generator, width: int, height: int) -> dict[str, Any]:
+        return {"level": int(rng.integers(256)), "width": width, "height": height}
+
+    def render(self, plan: dict[str, Any]) -> Image:
+        return np.full((plan["height"], plan["width"], 3), plan["level"], np.uint8)
+
+
+def test_a_smaller_tail_stands_behind_its_point() -> None:
+    panel = draw_panel_plan("12.3", PanelLook(tail=1.0, hidden_point=0.0), np.random.default_rng(0))
+    panel = replace(panel, blank_cells=0, pitch=1.0, point_room=0.0, tail_scale=0.5)
+    cells = cells_of(panel)
+    assert [c.text for c in cells] == ["1", "2", ".", "3"]
+    assert [c.left for c in cells if c.text != "."] == [0.0, 1.0, 2.0]
+    assert cells[3].scale == 0.5
+    assert cells[3].top == 0.5
+    assert 1.0 + panel.style.width < cells[2].left + panel.point_size / 2 < 2.0
+
+
+def test_quads_hold_the_ink() -> None:
+    """Lit segments drawn alone in black on white lie inside their characters' quads, and touch each of their sides."""
+    panel = draw_panel_plan("80.4", PanelLook(tail=0, ghosts=0, labels=0, blanks=0), np.random.default_rng(3))
+    panel = replace(panel, ink=(0, 0, 0), ground=(255, 255, 255), ink_alpha=1.0, shadow=(0, 0, 0), bezel_width=0.0)
+    matrix = quad_to_quad(box_quad(0, 0, text_width(panel), 1), box_quad(20, 20, 380, 120))
+    image = np.full((140, 400, 3), 255, np.uint8)
+    characters = draw_panel(image, matrix, panel)
+    assert "".join(c.text for c in characters) == "80.4"
+    for character in characters:
+        left, top, right, bottom = (round(v) for v in bounds(character.quad))
+        ink = np.argwhere(image[top - 2 : bottom + 2, left : right + 1, 0] < 128)
+        assert len(ink), character.text
+        assert abs(int(ink[:, 0].min()) - 2) <= 2
+        assert abs(int(ink[:, 0].max()) - (bottom - top + 1)) <= 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_line_plans_replay_and_survive_json(seed: int, segment_font: str) -> None:
+    scene = DisplayLine(Readings(), segment_fonts=[segment_font])
+    plan = scene.plan(np.random.default_rng([5, seed]))
+    again = DisplayLinePlan.from_json(plan.to_json())
+    assert again == plan
+    first, second = scene.render(plan), scene.render(again)
+    assert first.text == second.text == plan.panel.text
+    np.testing.assert_array_equal(first.image, second.image)
+    assert first.image.shape == (plan.height_px, plan.width_px, 3)
+
+
+def test_scenes_replay_survive_json_and_mark_what_is_cut() -> None:
+    scene = DisplayScene(Readings(), Flat(), width=200, height=160, empty=0.2)
+    counts = []
+    for seed in range(12):
+        plan = scene.plan(np.random.default_rng([6, seed]))
+        again = DisplayScenePlan.from_json(plan.to_json())
+        assert again == plan
+        sample = scene.render(plan)
+        np.testing.assert_array_equal(sample.image, scene.render(again).image)
+        assert sample.image.shape == (160, 200, 3)
+        counts.append(len(sample.instances))
+        for instance in sample.instances:
+            assert "".join(c.text for c in instance.characters or ()) == instance.text
+    assert 0 in counts
+    assert max(counts) >= 1
+
+
+def test_what_is_too_faint_is_drawn_again_and_a_world_of_it_is_an_error() -> None:
+    rng = np.random.default_rng(1)
+    scene = DisplayLine(Readings(), look=PanelLook(faint=1.0))
+    for _ in range(30):
+        plan = scene.plan(rng)
+        assert visible_contrast(plan.panel, plan.optics) >= 1.0
+
+    class Invisible(DisplayLine):
+        def _draw(self, rng: np.random.Generator) -> DisplayLinePlan:
+            plan = super()._draw(rng)
+            return replace(plan, panel=replace(plan.panel, ink=plan.panel.ground))
+
+    with pytest.raises(SynthesisError, match="too faint"):
+        Invisible(Readings()).plan(rng)
