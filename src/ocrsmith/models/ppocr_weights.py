@@ -169,7 +169,8 @@ def _cut_head(head: nn.Linear, tensors: list[Array], rows: NDArray[np.int64]) ->
 def _lay(tensors: list[Array], model: nn.Module, source: Path) -> None:
     """Copies tensor after tensor into the state dict, in its order."""
     state = model.state_dict()
-    names = [name for name in state if not name.endswith("num_batches_tracked")]
+    # The threshold branch is for training alone and was not exported.
+    names = [name for name in state if not name.endswith("num_batches_tracked") and not name.startswith("threshold_head")]
     if len(names) != len(tensors):
         raise WeightsError(
             f"{source} holds {len(tensors)} weights, {type(model).__name__} has {len(names)}. "
