@@ -1,0 +1,318 @@
+"""Measuring a reader on a labelled folder: every score with its count, the worst mistakes, the pictures that failed."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Literal, Protocol
+
+from ocrsmith.data.formats import LabelledFolder, LabelledPicture
+from ocrsmith.data.formats.jsonl import points_of
+from ocrsmith.errors import OcrsmithError, StorageError
+from ocrsmith.evaluation.boxes import BoxCounts
+from ocrsmith.evaluation.end_to_end import BagOfWordsCounts, EndToEndCounts
+from ocrsmith.evaluation.mistakes import Mistake, WorstMistakes, blank_mistake, collect_page_mistakes
+from ocrsmith.evaluation.text import LETTERS_AND_DIGITS, TextCounts, TextRule
+from ocrsmith.geometry import Polygon
+from ocrsmith.samples import Image
+
+
+class ReadText(Protocol):
+    """A text with a confidence in 0 to 1."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def confidence(self) -> float: ...
+
+
+class ReadWord(ReadText, Protocol):
+    """A text with its place."""
+
+    @property
+    def polygon(self) -> Polygon: ...
+
+
+class ReadPage(Protocol):
+    """What `reader.read` gives: words, in reading order."""
+
+    @property
+    def words(self) -> Sequence[ReadWord]: ...
+
+
+class PageReader(Protocol):
+    """Anything that reads pages and crops."""
+
+    def read(self, image: Image, /) -> ReadPage:
+        """A page's words."""
+
+    def recognize(self, images: Sequence[Image], /) -> Sequence[ReadText]:
+        """One text a crop."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that could not be read, and why; it is in none of the scores."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """One figure of a table. `num_counted` is what it was taken over: texts, words or boxes."""
+
+    measure: str
+    value: float
+    num_counted: int
+    higher_is_better: bool = True
+    is_share: bool = True  # a share of num_counted: a percentage with an interval
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationResult:
+    """The sums of one folder; `scores()` takes the means."""
+
+    name: str
+    kind: Literal["pages", "crops"]
+    num_pictures: int = 0  # that were read
+    seconds: float = 0.0  # in the reader alone, pictures decoded before
+    text: TextCounts | None = None
+    boxes: BoxCounts | None = None
+    bag_of_words: BagOfWordsCounts | None = None
+    end_to_end: EndToEndCounts | None = None
+    mistakes: tuple[Mistake, ...] = ()
+    mistake_counts: dict[str, int] = field(default_factory=dict)
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def seconds_per_picture(self) -> float:
+        """Mean time in the reader; 0.0 where nothing was read."""
+        return self.seconds / self.num_pictures if self.num_pictures else 0.0
+
+    def scores(self) -> list[Score]:
+        """Every figure with its count, the most telling first."""
+        found: list[Score] = []
+        if self.text is not None:
+            text = self.text
+            if text.rule != LETTERS_AND_DIGITS:
+                found.append(Score(text.rule.name, text.accuracy, text.num_texts))
+            found.append(Score(LETTERS_AND_DIGITS.name, text.caseless_accuracy, text.num_texts))
+            found.append(Score("exact", text.exact_accuracy, text.num_texts))
+            error_rate = text.character_error_rate
+            found.append(Score("character error rate", error_rate, text.num_characters, False, False))
+        if self.bag_of_words is not None:
+            words = self.bag_of_words
+            found.append(Score("words F", words.f_score, words.num_truth, is_share=False))
+            found.append(Score("words recall", words.recall, words.num_truth))
+            found.append(Score("words precision", words.precision, words.num_predicted))
+        for name, counts in (("boxes F", self.boxes), ("end to end F", self.end_to_end)):
+            if counts is not None:
+                found.append(Score(name, counts.f_score, counts.num_truth, is_share=False))
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON-able form, the pictures of the mistakes left out."""
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "num_pictures": self.num_pictures,
+            "seconds_per_picture": self.seconds_per_picture,
+            "scores": [{"measure": s.measure, "value": s.value, "num_counted": s.num_counted} for s in self.scores()],
+            "failures": [{"name": f.name, "reason": f.reason} for f in self.failures],
+            "mistakes": [
+                {
+                    "name": m.name,
+                    "kind": m.kind,
+                    "truth": m.truth,
+                    "prediction": m.prediction,
+                    "confidence": m.confidence,
+                }
+                for m in self.mistakes
+            ],
+        }
+
+
+def evaluate_reader(
+    reader: PageReader,
+    folder: LabelledFolder,
+    *,
+    rule: TextRule = LETTERS_AND_DIGITS,
+    iou: float = 0.5,
+    crops_by: Literal["recognize", "read"] = "recognize",
+    batch_size: int = 32,
+    most_mistakes: int = 24,
+    predictions: str | Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> EvaluationResult:
+    """Reads every picture of a folder and compares.
+
+    Pages are scored by boxes at `iou`, by the bag of their words and end to end; crops by their texts. A picture that
+    cannot be read is a failure with its reason, is in no score, and never stops the rest.
+
+    Args:
+        reader: `.read(image).words` with `.text .polygon .confidence`; `.recognize(images)` with `.text .confidence`.
+        folder: from `data.formats.read_labels`.
+        rule: when texts are equal.
+        crops_by: "recognize" gives crops to the recogniser alone; "read" to the whole reader, words joined by spaces.
+        batch_size: crops a call.
+        most_mistakes: how many are kept as pictures.
+        predictions: a file for the predictions, a JSON object a line: `image`, `words` or `text`, `seconds`.
+        progress: called with (pictures done, pictures).
+
+    Raises:
+        StorageError: the predictions cannot be written.
+    """
+    run = _Run(folder, rule, iou, WorstMistakes(most_mistakes))
+    with ExitStack() as stack:
+        if predictions is not None:
+            run.file = stack.enter_context(_open(Path(predictions)))
+        if folder.kind == "pages":
+            batches: Iterator[Sequence[LabelledPicture]] = ([entry] for entry in folder.entries)
+        else:
+            size = batch_size if crops_by == "recognize" else 1
+            batches = (folder.entries[i : i + size] for i in range(0, len(folder.entries), size))
+        done = 0
+        for batch in batches:
+            if folder.kind == "pages":
+                run.page(reader, batch[0])
+            elif crops_by == "read":
+                run.crop_as_page(reader, batch[0])
+            else:
+                run.crops(reader, batch)
+            done += len(batch)
+            if progress is not None:
+                progress(done, len(folder.entries))
+    return run.result()
+
+
+def _open(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"The predictions {path} cannot be written ({error}). Check the path and rights.") from None
+
+
+class _Run:
+    """The sums while a folder is read."""
+
+    def __init__(self, folder: LabelledFolder, rule: TextRule, iou: float, worst: WorstMistakes) -> None:
+        self.folder, self.rule, self.iou, self.worst = folder, rule, iou, worst
+        self.text = TextCounts(rule=rule)
+        self.boxes = BoxCounts(iou_threshold=iou)
+        self.bag = BagOfWordsCounts(rule=rule)
+        self.end_to_end = EndToEndCounts(rule=rule, iou_threshold=iou)
+        self.failures: list[Failure] = []
+        self.seconds, self.num_pictures = 0.0, 0
+        self.file: IO[str] | None = None
+
+    def _fail(self, entry: LabelledPicture, error: OcrsmithError) -> None:
+        self.failures.append(Failure(entry.name, str(error)))
+
+    def _done(self, entry: LabelledPicture, seconds: float, row: dict[str, Any]) -> None:
+        self.num_pictures += 1
+        self.seconds += seconds
+        if self.file is not None:
+            row = {"image": entry.name, **row, "seconds": round(seconds, 5)}
+            try:
+                self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            except OSError as error:
+                raise StorageError(f"The predictions cannot be written on ({error}). Free some space.") from None
+
+    def page(self, reader: PageReader, entry: LabelledPicture) -> None:
+        """Reads and counts one page."""
+        try:
+            image = entry.image()
+            began = time.perf_counter()
+            words = list(reader.read(image).words)
+            seconds = time.perf_counter() - began
+        except OcrsmithError as error:
+            self._fail(entry, error)
+            return
+        truth = entry.instances
+        polygons, texts = [word.polygon for word in words], [word.text for word in words]
+        true_polygons, ignored = [t.polygon for t in truth], [t.ignore for t in truth]
+        self.boxes += BoxCounts.from_page(true_polygons, ignored, polygons, self.iou)
+        self.bag += BagOfWordsCounts.from_page(
+            [t.text for t in truth if not t.ignore], texts, [t.text for t in truth if t.ignore], rule=self.rule
+        )
+        self.end_to_end += EndToEndCounts.from_page(
+            true_polygons, [t.text for t in truth], ignored, polygons, texts, rule=self.rule, iou=self.iou
+        )
+        confidences = [float(word.confidence) for word in words]
+        collect_page_mistakes(
+            self.worst, image, entry.name, truth, polygons, texts, confidences, rule=self.rule, iou=self.iou
+        )
+        rows = [
+            {"text": text, "polygon": points_of(polygon), "confidence": round(confidence, 4)}
+            for text, polygon, confidence in zip(texts, polygons, confidences)
+        ]
+        self._done(entry, seconds, {"words": rows})
+
+    def crop_as_page(self, reader: PageReader, entry: LabelledPicture) -> None:
+        """Reads one crop with the whole reader, as if nobody had cut it."""
+        try:
+            image = entry.image()
+            began = time.perf_counter()
+            words = list(reader.read(image).words)
+            seconds = time.perf_counter() - began
+        except OcrsmithError as error:
+            self._fail(entry, error)
+            return
+        confidence = min((float(word.confidence) for word in words), default=0.0)
+        self._count_crop(entry, image, " ".join(word.text for word in words), confidence, seconds)
+
+    def crops(self, reader: PageReader, entries: Sequence[LabelledPicture]) -> None:
+        """Reads and counts a batch of crops; where a batch fails its crops are tried alone, to name the bad one."""
+        readable: list[tuple[LabelledPicture, Image]] = []
+        for entry in entries:
+            try:
+                readable.append((entry, entry.image()))
+            except OcrsmithError as error:
+                self._fail(entry, error)
+        if not readable:
+            return
+        try:
+            began = time.perf_counter()
+            found = list(reader.recognize([image for _, image in readable]))
+            seconds = (time.perf_counter() - began) / len(readable)
+        except OcrsmithError as error:
+            if len(readable) == 1:
+                self._fail(readable[0][0], error)
+                return
+            for entry, _ in readable:
+                self.crops(reader, [entry])
+            return
+        for (entry, image), read in zip(readable, found, strict=True):
+            self._count_crop(entry, image, read.text, float(read.confidence), seconds)
+
+    def _count_crop(
+        self, entry: LabelledPicture, image: Image, prediction: str, confidence: float, seconds: float
+    ) -> None:
+        truth = entry.text or ""
+        self.text += TextCounts.from_pairs([(truth, prediction)], self.rule)
+        if not self.rule.equal(truth, prediction):
+            self.worst.add(image, None, blank_mistake(entry.name, truth, prediction, confidence), confidence)
+        self._done(entry, seconds, {"text": prediction, "confidence": round(confidence, 4)})
+
+    def result(self) -> EvaluationResult:
+        """The finished sums."""
+        pages = self.folder.kind == "pages"
+        return EvaluationResult(
+            name=self.folder.path.name,
+            kind=self.folder.kind,
+            num_pictures=self.num_pictures,
+            seconds=self.seconds,
+            text=None if pages else self.text,
+            boxes=self.boxes if pages else None,
+            bag_of_words=self.bag if pages else None,
+            end_to_end=self.end_to_end if pages else None,
+            mistakes=self.worst.worst(),
+            mistake_counts=self.worst.counts(),
+            failures=tuple(self.failures),
+        )
