@@ -65,7 +65,6 @@ def test_pixels_that_are_link_only_do_not_grow_the_box() -> None:
 
 def test_a_square_is_taken_upright() -> None:
     maps = np.zeros((64, 64, 2), np.float32)
-    cv2.circle(maps[..., 0], (32, 32), 10, 0.9, -1) if maps[..., 0].flags.c_contiguous else None
     rows, columns = np.mgrid[:64, :64]
     maps[..., 0] = np.where((rows - 32) ** 2 + (columns - 32) ** 2 <= 100, 0.9, 0)
     quad = boxes_from_maps(maps)[0].polygon

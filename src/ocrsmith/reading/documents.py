@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,14 +161,28 @@ def _text_layer(page: pypdfium2.PdfPage) -> str:
         text.close()
 
 
+def _num_frames(content: bytes) -> int:
+    with warnings.catch_warnings():
+        # Pillow warns of every odd tag; whether the page can be decoded decides instead.
+        warnings.simplefilter("ignore")
+        with PillowImage.open(io.BytesIO(content)) as opened:
+            return getattr(opened, "n_frames", 1)
+
+
+def _frame(content: bytes, number: int, name: str) -> PillowImage.Image:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with PillowImage.open(io.BytesIO(content)) as opened:
+            opened.seek(number - 1)
+            if opened.width * opened.height > MAX_PIXELS:
+                raise InputError(f"Page {number} of {name} has more than {MAX_PIXELS:,} pixels. Shrink it.")
+            return opened.copy()
+
+
 def _tiff_pages(content: bytes, name: str, pages: str | Sequence[int] | None) -> Iterator[DocumentPage]:
     try:
-        with PillowImage.open(io.BytesIO(content)) as opened:
-            for number in page_numbers(pages, getattr(opened, "n_frames", 1), name):
-                opened.seek(number - 1)
-                if opened.width * opened.height > MAX_PIXELS:
-                    raise InputError(f"Page {number} of {name} has more than {MAX_PIXELS:,} pixels. Shrink it.")
-                yield DocumentPage(number, read_image(opened.copy()))
+        for number in page_numbers(pages, _num_frames(content), name):
+            yield DocumentPage(number, read_image(_frame(content, number, name)))
     except PillowImage.DecompressionBombError as error:
         raise InputError(f"{name} is too large to open safely. {error}") from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError, TypeError, KeyError) as error:

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import importlib.util
+
+import numpy as np
+import onnxruntime
+import pytest
+from tiny_networks import ctc_network, db_network
+
+from ocrsmith.errors import EngineError
+from ocrsmith.reading.engines import open_engine
+
+ENGINES = [
+    "onnxruntime",
+    pytest.param(
+        "openvino",
+        marks=pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed"),
+    ),
+]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_any_size_runs_and_outputs_are_kept(engine: str) -> None:
+    opened = open_engine(db_network(), engine, threads=1)
+    assert opened.name.startswith(engine)
+    outputs = []
+    for height, width in ((32, 32), (64, 96), (32, 32)):
+        image = np.zeros((1, 3, height, width), np.float32)
+        image[0, 0, :, : width // 2] = len(outputs) / 4
+        outputs.append(opened.run(image))
+        assert outputs[-1].shape == (1, 1, height, width)
+    # An engine that hands out its own buffer would have written the third result over the first.
+    assert [output[0, 0, 0, 0] for output in outputs] == [0.0, 0.25, 0.5]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_batches_of_any_size(engine: str) -> None:
+    opened = open_engine(ctc_network(), engine, threads=1)
+    for count, width in ((1, 16), (3, 40)):
+        assert opened.run(np.ones((count, 3, 8, width), np.float32)).shape == (count, width // 4, 4)
+
+
+def test_auto_opens_something() -> None:
+    assert open_engine(db_network(), threads=1).name
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [("tensorflow", "is unknown"), ("NoSuchExecutionProvider", "has no NoSuchExecutionProvider")],
+)
+def test_absent_engines(engine: str, message: str) -> None:
+    with pytest.raises(EngineError, match=message):
+        open_engine(db_network(), engine)
+
+
+def test_cuda_is_named_where_it_is_absent() -> None:
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(EngineError, match="CUDAExecutionProvider"):
+        open_engine(db_network(), "cuda")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_bytes_that_are_no_network(engine: str) -> None:
+    with pytest.raises(EngineError, match="could not load"):
+        open_engine(b"not a network", engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_input_that_does_not_fit(engine: str) -> None:
+    with pytest.raises(EngineError, match="refused"):
+        open_engine(db_network(), engine, threads=1).run(np.zeros((1, 5, 32, 32), np.float32))
+
+
+def test_no_threads() -> None:
+    with pytest.raises(EngineError, match="at least 1"):
+        open_engine(db_network(), "onnxruntime", threads=0)
