@@ -11,13 +11,13 @@ from PIL import Image as PillowImage
 
 from ocrsmith.errors import InputError
 from ocrsmith.reading.documents import is_document, open_document, page_numbers, render_page
-from ocrsmith.reading.outputs import searchable_pdf
+from ocrsmith.reading.outputs import pdf_output
 from ocrsmith.reading.page import Page
 from ocrsmith.reading.reader import Reader
 
 
 def pdf_of(*images: np.ndarray, dpi: float = 72) -> bytes:
-    return searchable_pdf([Page((), (i.shape[1], i.shape[0]), {}, i) for i in images], dpi=dpi, quality=100)
+    return pdf_output([Page((), (i.shape[1], i.shape[0]), {}, i) for i in images], dpi=dpi, quality=100)
 
 
 def tiff_of(*images: np.ndarray) -> bytes:

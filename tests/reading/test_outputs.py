@@ -19,7 +19,7 @@ from ocrsmith.reading.outputs import (
     markdown_output,
     page_xml_output,
     pages_from_json,
-    searchable_pdf,
+    pdf_output,
     text_output,
     tsv_output,
 )
@@ -153,13 +153,13 @@ def pdf_text(data: bytes) -> list[str]:
 
 
 def test_the_pdf_gives_its_text_back_in_order(page: Page, empty: Page) -> None:
-    first, second = pdf_text(searchable_pdf([page, empty]))
+    first, second = pdf_text(pdf_output([page, empty]))
     assert first.split() == page.text.split()
     assert second == ""
 
 
 def test_the_pdf_places_words_and_hides_them(page: Page) -> None:
-    document = pypdfium2.PdfDocument(searchable_pdf([page], dpi=72))
+    document = pypdfium2.PdfDocument(pdf_output([page], dpi=72))
     opened = document[0]
     assert opened.get_size() == (300, 400)
     textpage = opened.get_textpage()
@@ -168,6 +168,12 @@ def test_the_pdf_places_words_and_hides_them(page: Page) -> None:
     textpage.close()
     assert np.ptp(opened.render(scale=1).to_numpy()) <= 3
     document.close()
+
+
+def test_a_lone_character_is_in_the_pdf_too() -> None:
+    # pdfium drops a text object whose glyphs have no extent; longer words have it from their advances.
+    line = Line((word("APR", 10, 10), word("2", 60, 10), word(":", 90, 10)))
+    assert pdf_text(pdf_output([Page((line,), (200, 50))]))[0].split() == ["APR", "2", ":"]
 
 
 def test_slanted_text_in_the_pdf() -> None:
@@ -179,7 +185,7 @@ def test_slanted_text_in_the_pdf() -> None:
             for text, left in (("one", 20), ("two", 90), ("three", 160))
         )
     )
-    assert pdf_text(searchable_pdf([Page((line,), (400, 400))]))[0].split() == ["one", "two", "three"]
+    assert pdf_text(pdf_output([Page((line,), (400, 400))]))[0].split() == ["one", "two", "three"]
 
 
 def test_drawn(page: Page, empty: Page) -> None:

@@ -14,7 +14,7 @@ from ocrsmith.reading.outputs.plain import (
     text_output,
     tsv_output,
 )
-from ocrsmith.reading.outputs.searchable_pdf import searchable_pdf
+from ocrsmith.reading.outputs.searchable_pdf import pdf_output
 from ocrsmith.reading.outputs.xml_formats import alto_output, hocr_output, page_xml_output
 from ocrsmith.reading.page import Page
 
@@ -29,8 +29,8 @@ __all__ = [
     "markdown_output",
     "page_xml_output",
     "pages_from_json",
+    "pdf_output",
     "picture_output",
-    "searchable_pdf",
     "text_output",
     "tsv_output",
 ]
@@ -70,6 +70,6 @@ FORMATS: dict[str, OutputFormat] = {
         OutputFormat("alto", ".alto.xml", _encoded(alto_output)),
         OutputFormat("page", ".page.xml", _encoded(page_xml_output), single_page=True),
         OutputFormat("picture", ".png", picture_output, single_page=True, binary=True),
-        OutputFormat("pdf", ".pdf", searchable_pdf, binary=True),
+        OutputFormat("pdf", ".pdf", pdf_output, binary=True),
     )
 }

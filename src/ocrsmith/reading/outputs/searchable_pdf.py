@@ -1,6 +1,6 @@
 """A PDF of the pictures with the text laid invisibly over them, so that it selects, searches and copies.
 
-The text is drawn in render mode 3 (ISO 32000-1, 9.3.6: neither filled nor stroked) with a font of one empty glyph to
+The text is drawn in render mode 3 (ISO 32000-1, 9.3.6: neither filled nor stroked) with a font of one bare glyph to
 which every character is mapped, as Tesseract's and OCRmyPDF's are: any Unicode text copies rightly whatever its script,
 and nothing but the mapping is embedded.
 """
@@ -20,11 +20,13 @@ from ocrsmith.geometry import Quad
 from ocrsmith.images import encode_image
 from ocrsmith.reading.page import Line, Page
 
-# A TrueType font of two empty glyphs 0.5 em wide, made with fontTools (head, hhea, maxp, hmtx, loca, glyf), deflated.
+# A TrueType font made with fontTools (head, hhea, maxp, hmtx, loca, glyf), deflated. Its one glyph is a line of no area
+# from (0, -0.2) to (0.5, 0.8) em: pdfium leaves out a text whose only glyph has no extent.
 _BLANK_FONT = zlib.decompress(
     base64.b64decode(
-        "eNpjYGRgYGBjcGBgYlBIz6lMY4CAH0DMmJGamBIv5vAAyM4BYrMMoACzEqMekL0EiFUycksqGL+A1b8AmZKTn5wI1f8BxM9NrChgYAaazMBwAogV"
-        "GEB2AXHehanT4/ltvjIwM79gwA0gOhkgepgV/lsAGV8QIiiAESzCBOczoRsG14kEAI5bGrY="
+        "eNpjYGRgYGBjcGBgYlBIz6lMe+N77ydQ5AcQi2WkJqYkcjtbANk5QGyWARRgFWPUA7KXALFKRm5JBeMXBhB4ATIlJz85kYEbzP8A4ucmVhQw"
+        "sAAhA8MJIFZgANkFxH1el+7E89t8ZWBmfsGAAf5bMH5hVgAymIFuggCgHmaF/0B3QGwDkoxomhjBIkxACJFhQjcV6k4I4IaYCbUJyBJlZPxy"
+        "AuwYAOdkJa4="
     )
 )
 _ADVANCE = 0.5
@@ -76,7 +78,7 @@ class _Objects:
         return bytes(out + b"startxref\n%d\n%%%%EOF\n" % start)
 
 
-def searchable_pdf(pages: Sequence[Page], dpi: float = 200.0, quality: int = 85) -> bytes:
+def pdf_output(pages: Sequence[Page], dpi: float = 200.0, quality: int = 85) -> bytes:
     """One PDF page a page: its picture as JPEG (blank where the page carries none) under its invisible text.
 
     Args:
@@ -114,7 +116,7 @@ def _font(objects: _Objects) -> int:
         "<< /Type /FontDescriptor /FontName /OcrsmithBlank /Flags 5 /FontBBox [0 -200 500 800] /ItalicAngle 0 "
         f"/Ascent 800 /Descent -200 /CapHeight 800 /StemV 80 /FontFile2 {file} 0 R >>"
     )
-    # Every code goes to glyph 1, the empty one.
+    # Every code goes to glyph 1, the bare one.
     glyphs = objects.add_stream(np.ones(65536, ">u2").tobytes())
     system = "<< /Registry (Adobe) /Ordering (Identity) /Supplement 0 >>"
     descendant = objects.add(
