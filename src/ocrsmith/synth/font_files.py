@@ -116,24 +116,26 @@ def _outline(glyphs: Any, name: str) -> list[Any]:
 
 
 def _lower_case_is_capital(glyphs: Any, mapping: dict[int, str]) -> bool:
-    """Whether lower-case letters look like capitals or small capitals: all as tall as each other, none descending.
-
-    Compared as heights and not only as outlines, since drawn small capitals share no outline with the capitals.
+    """Whether lower-case letters look like capitals: most have their outlines, or they are built as small capitals are,
+    all as tall as each other and none descending (drawn small capitals share no outline with the capitals).
     """
     bounds = []
+    num_equal = 0
     for letter in _CASE_LETTERS:
         if ord(letter) in mapping and ord(letter.upper()) in mapping:
             pen = BoundsPen(glyphs)
             glyphs[mapping[ord(letter)]].draw(pen)
             if pen.bounds is not None:
                 bounds.append((letter, pen.bounds[1], pen.bounds[3]))
+                num_equal += _outline(glyphs, mapping[ord(letter)]) == _outline(glyphs, mapping[ord(letter.upper())])
     if len(bounds) < len(_CASE_LETTERS) // 2:
         return False
     tops = sorted(top for _, _, top in bounds)
     height = tops[len(tops) // 2]
     # Q has a tail in many capitals, so q says nothing about descent.
     lowest = min(bottom for letter, bottom, _ in bounds if letter != "q")
-    return tops[-1] - tops[0] <= _CASE_TOLERANCE * height and lowest >= -_CASE_TOLERANCE * height
+    as_small_capitals = tops[-1] - tops[0] <= _CASE_TOLERANCE * height and lowest >= -_CASE_TOLERANCE * height
+    return as_small_capitals or num_equal > len(bounds) / 2
 
 
 def _name(font: TTFont, *ids: int) -> str:
