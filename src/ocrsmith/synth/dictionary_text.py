@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import math
 import unicodedata
@@ -121,15 +120,17 @@ class DictionaryText:
         wanted = int(rng.integers(max(2, self._min), max(self._max, 2) + 1))
         first_case, rest_case = (case, case) if case != "Capitalised" or rng.random() < 0.5 else (case, "as it is")
         text = self._word(rng, first_case)
-        while True:
+        for _ in range(self._max):
             gap = " "
             if punctuated:
                 middle = _MIDDLES.sample(rng)
                 gap = middle + " " if self._covers(middle) else " "
             word = self._word(rng, rest_case)
-            if len(text) + len(gap) + len(word) > wanted:
+            length = len(text) + len(gap) + len(word)
+            if length > wanted and len(text) >= self._min:
                 break
-            text += gap + word
+            if length <= self._max:
+                text += gap + word
         if punctuated:
             for before, after in (("", _ENDS.sample(rng)), _WRAPS.sample(rng)):
                 if len(before + text + after) <= self._max and self._covers(before + after):
@@ -147,15 +148,16 @@ def read_words(path: Path) -> tuple[tuple[str, ...], tuple[float, ...]]:
     opener = _OPENERS.get(path.suffix, open)
     try:
         with opener(path, "rb") as packed:
-            for number, line in enumerate(io.TextIOWrapper(packed, encoding="utf-8"), 1):
-                word, _, frequency = line.rstrip("\r\n").partition("\t")
-                if not word.strip():
-                    continue
-                value = float(frequency) if frequency else 1.0
-                if not math.isfinite(value):
-                    raise ValueError(f"line {number} has the frequency {frequency}")
-                words.append(unicodedata.normalize("NFC", word.strip()))
-                frequencies.append(value)
+            lines = packed.read().decode("utf-8").split("\n")
+        for number, line in enumerate(lines, 1):
+            word, _, frequency = line.rstrip("\r").partition("\t")
+            if not word.strip():
+                continue
+            value = float(frequency) if frequency else 1.0
+            if not math.isfinite(value):
+                raise ValueError(f"line {number} has the frequency {frequency}")
+            words.append(unicodedata.normalize("NFC", word.strip()))
+            frequencies.append(value)
     except (OSError, EOFError, lzma.LZMAError, ValueError) as error:
         raise InputError(
             f"The word list {path} cannot be read ({error}). UTF-8 lines of word<TAB>frequency are expected."

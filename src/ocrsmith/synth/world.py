@@ -4,8 +4,8 @@
     world[41]          the same sample in any order, in any process, today or on resume
     world.plan(41)     what it is rendered from
 
-A scene may refuse a draw (a SynthesisError: no room, a text too wide). The draw is then repeated with the next attempt's
-seed, a bounded number of times, and each refusal is counted by its cause.
+A scene may refuse a draw (a SynthesisError: no room, a text too wide). The draw is then repeated with the next
+attempt's seed, a bounded number of times, and each refusal is counted by its cause.
 """
 
 from __future__ import annotations
@@ -146,12 +146,14 @@ class World(Generic[Sample]):
             self.tally.inner.update(dict(getattr(plan, "refusals", ())))
             return scene, plan
         raise SynthesisError(
-            f"Sample {index} was refused {self.redraws + 1} times, the last time because: {refusal} So far: {self.tally}."
+            f"Sample {index} was refused {self.redraws + 1} times, the last time because: {refusal} "
+            f"So far: {self.tally}."
         )
 
     def _check_patience(self, error: SynthesisError) -> None:
         if self.tally.draws >= _JUDGED_FROM and self.tally.refused_share > self.max_refused_share:
             raise SynthesisError(
                 f"The world refused {self.tally.refused_share:.0%} of its draws, more than the "
-                f"{self.max_refused_share:.0%} that it may: {self.tally}. The last cause: {error} Loosen the scene's settings."
+                f"{self.max_refused_share:.0%} that it may: {self.tally}. The last cause: {error} "
+                "Loosen the scene's settings."
             ) from error

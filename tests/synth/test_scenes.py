@@ -1,0 +1,180 @@
+"""Photo scenes: labels that are true to the pixels, plans that replay."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+import pytest
+
+from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
+from ocrsmith.errors import LabelError, RecipeError, SynthesisError
+from ocrsmith.geometry import bounds
+from ocrsmith.samples import Image, PageSample
+from ocrsmith.synth.block_render import draw_block
+from ocrsmith.synth.choices import Rng
+from ocrsmith.synth.corpus import RandomText, WeightedText
+from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.layout import rotation_homography, translation
+from ocrsmith.synth.scene_plans import BlockPlan, InkPlan, LinePlan, ScenePlan
+from ocrsmith.synth.scene_settings import PhotoSettings
+from ocrsmith.synth.scenes import PageScene, contrast, named_faces
+
+FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+FACES = [
+    FontFace(FOLDER / f"DejaVu{name}.ttf", f"DejaVu {name}", "Regular", "sans", frozenset(map(ord, PRINTABLE_ASCII)))
+    for name in ("Sans", "Serif", "SansMono-Bold")
+]
+
+
+class Clouds:
+    """Soft random colours."""
+
+    def sample(self, rng: Rng, width: int, height: int) -> Image:
+        small = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def scene(**settings: object) -> PageScene:
+    return PageScene(RandomText(Alphabet(PRINTABLE_ASCII)), FACES, Clouds(), PhotoSettings(**settings))  # type: ignore[arg-type]
+
+
+def sample(photo: PageScene, seed: int) -> PageSample:
+    return photo.render(photo.plan(np.random.default_rng(seed)))
+
+
+def test_labels_spell_and_lie_inside_or_are_flagged() -> None:
+    photo = scene(cut_share=0.3)
+    flagged = 0
+    for seed in range(25):
+        drawn = sample(photo, seed)
+        assert drawn.image.shape == (640, 640, 3) and drawn.instances
+        for instance in drawn.instances:
+            assert instance.characters is not None
+            assert "".join(c.text for c in instance.characters) == instance.text
+            flagged += instance.ignore
+            if not instance.ignore:
+                for points in [instance.polygon, *(c.quad for c in instance.characters)]:
+                    assert points.min() >= 0 and points.max() <= 640
+    assert flagged > 0
+
+
+def test_a_plan_replays_through_json() -> None:
+    photo, other = scene(), scene()
+    for seed in range(8):
+        plan = photo.plan(np.random.default_rng(seed))
+        again = ScenePlan.from_json(plan.to_json())
+        assert again == plan and hash(again) == hash(plan)
+        first, second = photo.render(plan), other.render(again)
+        assert (first.image == second.image).all()
+        assert [t.text for t in first.instances] == [t.text for t in second.instances]
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "nonsense", '{"width": 3}'])
+def test_a_damaged_plan_is_a_label_error(text: str) -> None:
+    with pytest.raises(LabelError, match="does not parse"):
+        ScenePlan.from_json(text)
+
+
+TURNS = [(0, 0, 0), (30, 0, 0), (0, -35, 10), (20, 20, -15), (0, 0, 90), (-30, 25, 160)]
+
+
+@pytest.mark.parametrize("turn", TURNS)
+@pytest.mark.parametrize("rise_px", [0.0, 20.0, -15.0])
+def test_a_character_alone_fills_its_quad(turn: tuple[float, float, float], rise_px: float) -> None:
+    """Each character is drawn alone through the same warp; its ink must box what its quad says, within 1.5 px."""
+    matrix = translation(240.3, 198.8) @ rotation_homography(*turn, 700)
+    faces = named_faces(FACES)
+    line = LinePlan("HxEqW", "DejaVu Sans Regular", 40.0, 6.0, True, -100, 10)
+    block = BlockPlan((line,), tuple(matrix.reshape(-1).tolist()), InkPlan((255, 255, 255)), None, rise_px)
+    image, ink = np.zeros((400, 480, 3), np.uint8), np.zeros((400, 480), np.uint8)
+    drawn = draw_block(image, ink, block, faces)[0]
+    assert drawn.pieces == tuple("HxEqW")
+    for index, quad in enumerate(drawn.quads):
+        window = np.zeros((400, 480), np.uint8)
+        # Nothing else lies within the quad grown by half the letter spacing.
+        cv2.fillConvexPoly(window, np.rint(quad + (quad - quad.mean(axis=0)) * 0.12).astype(np.int32), 255)
+        rows, columns = np.nonzero((ink > 100) & (window > 0))
+        seen = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        # The quad bounds the ink; where it is turned, its corners may be free of ink, so each side is tested inwards.
+        inside = cv2.pointPolygonTest
+        hull = quad.reshape(-1, 1, 2)
+        worst = max(-inside(hull, (float(x) + 0.5, float(y) + 0.5), True) for x, y in zip(columns, rows))
+        assert worst <= 1.5, f"ink of character {index} leaves its quad by {worst:.2f} px"
+        if turn == (0, 0, 0) and not rise_px:
+            assert np.abs(np.array(seen) - np.array(bounds(quad))).max() <= 1.5
+
+
+def test_quads_follow_reading_direction() -> None:
+    matrix = translation(200, 200) @ rotation_homography(0, 0, 180, 700)
+    line = LinePlan("ab", "DejaVu Sans Regular", 40.0, 0.0, True, -20, 10)
+    block = BlockPlan((line,), tuple(matrix.reshape(-1).tolist()), InkPlan((255, 255, 255)))
+    image = np.zeros((400, 400, 3), np.uint8)
+    drawn = draw_block(image, np.zeros((400, 400), np.uint8), block, named_faces(FACES))[0]
+    assert drawn.quads[0, 0, 0] > drawn.quads[1, 0, 0]
+    assert drawn.polygon[0, 1] > drawn.polygon[3, 1]
+
+
+def test_faint_and_blurred_text_is_flagged() -> None:
+    photo = scene(shapes=(0, 0))
+    flat = PageScene(
+        RandomText(Alphabet("abc")), FACES, Clouds(), photo.settings, degrade=lambda image, rng: np.full_like(image, 90)
+    )
+    assert all(instance.ignore for seed in range(3) for instance in sample(flat, seed).instances)
+
+
+def test_contrast_is_measured_between_ink_and_ground() -> None:
+    image, ink = np.full((40, 40, 3), 50, np.uint8), np.zeros((40, 40), np.uint8)
+    ink[10:30, 10:30] = 255
+    image[10:30, 10:30] = 180
+    box = np.array([[5, 5], [35, 5], [35, 35], [5, 35]], np.float32)
+    assert contrast(image, ink, box) == pytest.approx(130, abs=1)
+    assert contrast(image, np.zeros_like(ink), box) == 0
+    assert contrast(image, ink, box + 500) == 0
+
+
+def test_a_warp_of_the_whole_picture_moves_the_labels() -> None:
+    def mirrored_up(image: Image, points: np.ndarray, rng: Rng) -> tuple[Image, np.ndarray]:
+        shift = int(rng.integers(3, 9))
+        return np.roll(image, -shift, axis=0), points - np.array([0, shift], np.float32)
+
+    still = scene(cut_share=0)
+    moved = PageScene(RandomText(Alphabet(PRINTABLE_ASCII)), FACES, Clouds(), still.settings, move=mirrored_up)
+    plan = still.plan(np.random.default_rng(5))
+    before, after = still.render(plan).instances, moved.render(plan).instances
+    gaps = {round(float((a.polygon - b.polygon)[:, 1].mean())) for a, b in zip(before, after) if not b.ignore}
+    assert len(gaps) == 1 and 3 <= gaps.pop() <= 8
+
+
+def test_small_and_long_texts() -> None:
+    tiny = PageScene(WeightedText(["i"]), FACES, Clouds(), PhotoSettings(width=64, height=48, font_size_px=(8, 20)))
+    assert sample(tiny, 0).image.shape == (48, 64, 3)
+    long = PageScene(WeightedText(["w" * 200]), FACES, Clouds(), PhotoSettings(width=320, height=320))
+    with pytest.raises(SynthesisError, match=r"TooWideError"):
+        long.plan(np.random.default_rng(0))
+
+
+def test_tofu_is_refused_and_counted() -> None:
+    mixed = PageScene(WeightedText(["漢", "abc"]), FACES, Clouds())
+    plan = mixed.plan(np.random.default_rng(0))
+    assert dict(plan.refusals)["TofuError"] > 0
+    assert all(line.text == "abc" for block in plan.blocks for line in block.lines)
+
+
+def test_a_plan_of_an_unknown_font_is_refused() -> None:
+    photo = scene()
+    plan = photo.plan(np.random.default_rng(0))
+    foreign = replace(plan.blocks[0].lines[0], font="Comic")
+    with pytest.raises(SynthesisError, match="'Comic'"):
+        photo.render(replace(plan, blocks=(replace(plan.blocks[0], lines=(foreign,)),)))
+
+
+def test_settings_tell_all_mistakes_together() -> None:
+    with pytest.raises(RecipeError, match="panel_share") as caught:
+        PhotoSettings(width=5, panel_share=2, font_size_px=(30, 10))
+    assert "font_size_px" in str(caught.value) and "5 x 640" in str(caught.value)
+    with pytest.raises(SynthesisError, match="without fonts"):
+        PageScene(RandomText(Alphabet("a")), [], Clouds())
