@@ -56,6 +56,13 @@ def test_a_headline_stands_before_its_columns() -> None:
     assert flat == list(range(len(quads)))
 
 
+def test_a_side_bar_with_lines_of_its_own_is_read_by_itself() -> None:
+    text = [(24 * row, [(0, 60), (65, 140)]) for row in range(6)]
+    bar = [(17 * row + 5, [(170, 200 + 60 * (row % 2))]) for row in range(6)]
+    quads = words(*text, *bar)
+    assert [index for line in arrange(quads) for index in line] == list(range(len(quads)))
+
+
 @pytest.mark.parametrize("degrees", [-20, -5, 5, 20])
 def test_skew_is_taken_out(degrees: float) -> None:
     quads = turned(words(*((25 * row, [(0, 90), (100, 200), (210, 300)]) for row in range(5))), degrees)

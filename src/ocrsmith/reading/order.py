@@ -18,6 +18,8 @@ from ocrsmith.geometry import as_quad
 MAX_GAP = 1.5
 MIN_COLUMN_WIDTH = 8.0
 MIN_COLUMN_ROWS = 3
+# Of a column's width: what a usual row of running text fills.
+MIN_FILL = 0.6
 # Of the lower of two words' heights: the vertical overlap that puts them on one line.
 MIN_OVERLAP = 0.5
 
@@ -139,25 +141,39 @@ def _cut(indexes: list[int], lines: _Boxes, height: float) -> list[list[int]]:
 
 
 def _column_lane(part: _Boxes, height: float) -> float | None:
-    """The x of the widest empty lane with running text on both sides, else None."""
+    """The x of the widest empty lane between two columns, else None.
+
+    Columns are running text on both sides, or on one side with rows on the other that do not stand on its lines (a
+    side bar); a table's cells are short and stand on one another's lines.
+    """
     order = np.argsort(part.left)
     reach = np.maximum.accumulate(part.right[order])
     gaps = part.left[order][1:] - reach[:-1]
     for place in np.argsort(-gaps):
         if gaps[place] < 0.5 * height:
             return None
-        sides = (order[: place + 1], order[place + 1 :])
-        if all(_is_running(part.take(list(side)), height) for side in sides):
+        sides = [part.take(list(side)) for side in (order[: place + 1], order[place + 1 :])]
+        fills = [_fill(side, height) for side in sides]
+        if min(fills) > MIN_FILL or (max(fills) > MIN_FILL and min(fills) > 0 and not _share_lines(*sides)):
             return float(reach[place])
     return None
 
 
-def _is_running(side: _Boxes, height: float) -> bool:
-    """Whether one side of a lane is a column of running text: several rows, wide, and mostly filled."""
+def _fill(side: _Boxes, height: float) -> float:
+    """The share of its width that a side's usual row fills; 0 where it is too narrow or has too few rows for text."""
     left, right, _, _ = side.hull()
     rows = _row_groups(list(range(len(side.left))), side)
-    filled = [sum(side.right[i] - side.left[i] for i in row) / max(right - left, 1e-6) for row in rows]
-    return len(rows) >= MIN_COLUMN_ROWS and right - left >= MIN_COLUMN_WIDTH * height and float(np.median(filled)) > 0.6
+    if len(rows) < MIN_COLUMN_ROWS or right - left < MIN_COLUMN_WIDTH * height:
+        return 0.0
+    return float(np.median([sum(side.right[i] - side.left[i] for i in row) / (right - left) for row in rows]))
+
+
+def _share_lines(first: _Boxes, second: _Boxes) -> bool:
+    """Whether at least half of the rows of the side with fewer stand level with one of the other, to a fifth."""
+    fewer, more = sorted((first, second), key=lambda side: len(side.left))
+    middles = ((fewer.top + fewer.bottom) / 2)[:, None]
+    apart = np.abs(middles - (more.top + more.bottom) / 2).min(axis=1)
+    return float(np.mean(apart <= 0.2 * (fewer.bottom - fewer.top))) >= 0.5
 
 
 def _stacked(indexes: list[int], lines: _Boxes) -> list[list[int]]:
