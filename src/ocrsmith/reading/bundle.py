@@ -27,12 +27,8 @@ from pathlib import Path
 from typing import Any
 
 from ocrsmith import __version__
-from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import AlphabetError, BundleError, StorageError
-from ocrsmith.preprocess import DetectorInput, RecognizerInput
-from ocrsmith.reading.craft_maps import CraftThresholds
-from ocrsmith.reading.db_maps import DbThresholds
-from ocrsmith.reading.scaling import ScaleRule
+from ocrsmith.reading.bundle_parts import DetectorPart, RecognizerPart, detector_part, recognizer_part
 from ocrsmith.settings import cache_dir, package_assets_dir
 
 FORMAT_VERSION = 1
@@ -42,33 +38,6 @@ MAX_MANIFEST_BYTES = 16 * 2**20
 MAX_NETWORK_BYTES = 2**30
 MAX_ENTRIES = 16
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]*")
-
-
-@dataclass(frozen=True)
-class DetectorPart:
-    """A bundle's detector: how its input is made and its output understood.
-
-    `output` is "maps" (CRAFT), "probabilities" or "logits" (DB).
-    """
-
-    kind: str
-    input: DetectorInput
-    thresholds: CraftThresholds | DbThresholds
-    scale: ScaleRule
-    output: str
-    network: bytes
-
-
-@dataclass(frozen=True)
-class RecognizerPart:
-    """A bundle's recogniser; `output` is "logits", "log_probabilities" or "probabilities"."""
-
-    kind: str
-    input: RecognizerInput
-    alphabet: Alphabet
-    output: str
-    min_confidence: float
-    network: bytes
 
 
 @dataclass(frozen=True)
@@ -272,48 +241,8 @@ def _parts(
         raise BundleError(f"{path} has neither a detector nor a recogniser. A bundle needs at least one.")
     try:
         return (
-            _detector_part(manifest["detector"], networks["detector"]) if "detector" in networks else None,
-            _recognizer_part(manifest["recognizer"], networks["recognizer"]) if "recognizer" in networks else None,
+            detector_part(manifest["detector"], networks["detector"]) if "detector" in networks else None,
+            recognizer_part(manifest["recognizer"], networks["recognizer"]) if "recognizer" in networks else None,
         )
     except (KeyError, TypeError, ValueError, AlphabetError) as error:
         raise BundleError(f"{path} has a manifest that does not fit ({error!r}). Export it again.") from None
-
-
-def _detector_part(form: Mapping[str, Any], network: bytes) -> DetectorPart:
-    kind = form["kind"]
-    thresholds: CraftThresholds | DbThresholds
-    if kind == "craft":
-        thresholds = CraftThresholds(**form.get("thresholds", {}))
-    elif kind == "db":
-        thresholds = DbThresholds(**form.get("thresholds", {}))
-    else:
-        raise BundleError(f"A detector of kind {kind!r} came. 'craft' or 'db' was expected: update ocrsmith.")
-    output = form.get("output", "maps" if kind == "craft" else "probabilities")
-    if output not in ("maps", "probabilities", "logits"):
-        raise BundleError(f"A detector's output came as {output!r}. 'maps', 'probabilities' or 'logits' was expected.")
-    return DetectorPart(
-        kind,
-        DetectorInput.from_dict(form["input"]),
-        thresholds,
-        ScaleRule(**form.get("scale", {})),
-        output,
-        network,
-    )
-
-
-def _recognizer_part(form: Mapping[str, Any], network: bytes) -> RecognizerPart:
-    kind, output = form.get("kind", "ctc"), form["output"]
-    if kind != "ctc":
-        raise BundleError(f"A recogniser of kind {kind!r} came. 'ctc' was expected: update ocrsmith.")
-    if output not in ("logits", "log_probabilities", "probabilities"):
-        raise BundleError(
-            f"A recogniser's output came as {output!r}. 'logits', 'log_probabilities' or 'probabilities' was expected."
-        )
-    return RecognizerPart(
-        kind,
-        RecognizerInput.from_dict(form["input"]),
-        Alphabet.from_dict(form["alphabet"]),
-        output,
-        float(form.get("min_confidence", 0.0)),
-        network,
-    )

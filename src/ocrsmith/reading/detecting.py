@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ocrsmith.errors import EngineError
 from ocrsmith.geometry import quad_size
-from ocrsmith.reading.bundle import DetectorPart
+from ocrsmith.reading.bundle_parts import DetectorPart
 from ocrsmith.reading.craft_maps import CraftThresholds, boxes_from_maps
 from ocrsmith.reading.db_maps import DbThresholds, boxes_from_map
 from ocrsmith.reading.detections import Detection

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.reading.alignment import place_characters
-from ocrsmith.reading.bundle import RecognizerPart
+from ocrsmith.reading.bundle_parts import RecognizerPart
 from ocrsmith.reading.ctc import decode_batch, softmax
 from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
