@@ -158,7 +158,7 @@ def test_what_is_no_onnx_is_refused() -> None:
 
 def test_past_the_bound_is_an_error(tmp_path: Path) -> None:
     path = export_network(settle(TinyDetector()), tmp_path / "network.onnx")
-    with pytest.raises(EngineError, match=r"differ by .* at most 0.02 was expected"):
+    with pytest.raises(EngineError, match=r"differ by .*at most 0.02 was expected"):
         prove(settle(TinyDetector(channels=16)).apply(_disturb), path)
 
 

@@ -74,8 +74,8 @@ def prove(
         # Not "greater than", so that NaN fails too.
         if not proof.greatest_difference <= bound:
             raise EngineError(
-                f"The exported network's outputs by {name} differ by {proof.greatest_difference:.4g} from PyTorch's; at "
-                f"most {largest_difference:g} was expected. Export with half_precision = false, or report the network."
+                f"The exported network's outputs by {name} differ by {proof.greatest_difference:.4g} from PyTorch's; "
+                f"at most {largest_difference:g} was expected. Export with half_precision = false."
             )
         proofs.append(proof)
     return proofs
@@ -90,7 +90,7 @@ def compare(
     for one, other in zip(expected, found, strict=True):
         if one.shape != other.shape:
             raise EngineError(
-                f"The exported network gave an output of shape {other.shape} by {engine} where PyTorch gave {one.shape}. "
+                f"The exported network gave an output of shape {other.shape} by {engine}, PyTorch one of {one.shape}. "
                 "Its forward holds a size for constant: take sizes from tensors, not from Python numbers."
             )
         greatest = float(np.maximum(greatest, np.abs(one - other).max()))

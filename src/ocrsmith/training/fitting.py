@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ocrsmith.errors import OcrsmithError, WeightsError
 from ocrsmith.training.callbacks import BEST, CSV_FOLDER, LAST, make_callbacks, make_loggers
-from ocrsmith.training.loaders import BatchStream
+from ocrsmith.training.loaders import BatchStream, KeptBatches
 from ocrsmith.training.schedule import Budget, WarmupCosine
 
 State = dict[str, Tensor]
@@ -103,7 +103,7 @@ def fit(
     trainer = make_trainer(folder, budget, settings)
     with calm_lightning():
         if start_score is None:
-            scores = trainer.validate(module, list(validation), verbose=False)
+            scores = trainer.validate(module, KeptBatches(validation), verbose=False)
             start_score = float(scores[0]["validation_score"])
             on_start_score(start_score)
         stream.position = lambda: trainer.global_step
@@ -111,7 +111,7 @@ def fit(
             trainer.fit(
                 module,
                 stream,
-                list(validation),
+                KeptBatches(validation),
                 ckpt_path=last if last.is_file() else None,
                 weights_only=True,
             )
@@ -262,5 +262,8 @@ class calm_lightning(warnings.catch_warnings):
         for name in ("pytorch_lightning", "lightning_fabric", "pytorch_lightning.utilities.rank_zero"):
             logging.getLogger(name).setLevel(logging.ERROR)
         # Our streams are no DataLoaders, so advice on their workers is beside the point; the rest names old folders.
-        warnings.filterwarnings("ignore", category=UserWarning, module=r"(pytorch_lightning|lightning_fabric)\..*")
+        for category in (UserWarning, FutureWarning, DeprecationWarning):
+            warnings.filterwarnings(
+                "ignore", category=category, module=r"(pytorch_lightning|lightning_fabric|torch)\..*"
+            )
         return entered

@@ -169,6 +169,19 @@ def default_workers() -> int:
     return max(1, min(processors - 1, 15))
 
 
+class KeptBatches(Generic[Batch]):
+    """Batches in memory as one loader: a Trainer takes a list for several."""
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self.batches = list(batches)
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        return iter(self.batches)
+
+
 def first_batches(
     world: World[Any], assemble: Assemble[Batch], *, batch_size: int, num_batches: int, batches_per_pool: int = 1
 ) -> list[Batch]:

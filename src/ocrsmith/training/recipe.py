@@ -18,8 +18,8 @@ from ocrsmith.alphabet import Alphabet, CasePolicy
 from ocrsmith.errors import AlphabetError, RecipeError
 from ocrsmith.settings import package_assets_dir
 
-PageSceneName = Literal["photo", "page", "display"]
-LineSceneName = Literal["line", "display_line", "cut"]
+PageSceneName = Literal["photo", "display"]
+LineSceneName = Literal["line", "display_line"]
 SUFFIX = ".toml"
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -86,7 +86,7 @@ class NetworkTable(Table):
     """What the detector's and the recogniser's tables share.
 
     Attributes:
-        model, settings: the registry's name and the settings that it is built with.
+        model, settings: the registry's name and the settings that it is built with; left out, those of the start.
         start: start weights by name, a bundle by name or file, a weights file, or "none".
         share: of the minutes, beside the other network's share; 0 leaves the network as it started.
         steps: optimiser steps at most; without it time and patience end the training.
@@ -94,7 +94,7 @@ class NetworkTable(Table):
         freeze: a part of the network that is not trained ("backbone").
     """
 
-    model: str
+    model: str = ""
     settings: dict[str, Any] = {}
     start: str = "none"
     share: Share = 0.5
@@ -114,7 +114,6 @@ class NetworkTable(Table):
 class DetectorTable(NetworkTable):
     """The detector: its network, its pages, its training. `image_size` is the width and height of a training page."""
 
-    model: str = "craft_light"
     share: Share = 0.45
     batch_size: Count = 4
     image_size: Annotated[int, Field(ge=64, multiple_of=32)] = 512
@@ -128,7 +127,6 @@ class DetectorTable(NetworkTable):
 class RecognizerTable(NetworkTable):
     """The recogniser: its network, its lines, its training."""
 
-    model: str = "light_ctc"
     share: Share = 0.55
     batch_size: Count = 64
     validation_samples: Count = 512

@@ -53,16 +53,17 @@ class RecognizerModule(pl.LightningModule):
             self.model.get_submodule(self.freeze_part).eval()
         return self
 
+    def on_train_start(self) -> None:
+        """Sets the modes: a Trainer leaves those that it finds."""
+        self.train()
+
     def forward(self, batch: RecognizerBatch) -> Tensor:
         """A batch -> logits (B, T, K)."""
         return self.model(normalize_on_device(batch.stack, self.model.input, self.device))  # type: ignore[arg-type]
 
     def loss(self, logits: Tensor, batch: RecognizerBatch) -> Tensor:
         """The batch's CTC loss, a scalar, in float32 whatever the autocast."""
-        steps = logits.shape[1]
-        ids = [torch.from_numpy(line).to(logits.device) for line in batch.ids]
-        input_lengths = torch.from_numpy(batch.input_lengths).clamp(max=steps).to(logits.device)
-        return ctc_loss(logits.float(), ids, input_lengths)
+        return ctc_loss(logits, batch.ids, np.minimum(batch.input_lengths, logits.shape[1]))
 
     def training_step(self, batch: RecognizerBatch, batch_idx: int) -> Tensor:
         """One step's loss; counts what was refused on the way."""

@@ -1,0 +1,142 @@
+"""Scores before and after: on synthetic samples of the held-out split, and on the recipe's real pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ocrsmith.data.formats import LabelledFolder, LabelledPicture, read_labels
+from ocrsmith.data.sources import World
+from ocrsmith.errors import RecipeError
+from ocrsmith.evaluation.report import ScoreRow
+from ocrsmith.evaluation.run import EvaluationResult, evaluate_reader
+from ocrsmith.evaluation.text import EXACT, TEXT_RULES, TextRule
+from ocrsmith.reading.bundle import Bundle
+from ocrsmith.reading.reader import Reader
+from ocrsmith.samples import Image, LineSample, PageSample
+from ocrsmith.training.recipe import PicturesTable, Recipe
+from ocrsmith.training.worlds import Materials
+
+MOST_TEST_PAGES = 30
+_KINDS = {"lines": "crops", "pages": "pages"}
+# Scores by (set, measure): (value, count). JSON-able through `to_rows`.
+Scores = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class WorldPicture:
+    """A world's sample as a labelled picture's source: rendered whenever it is read, and never kept."""
+
+    world: World[Any]
+    index: int
+    name: str
+    path: Path = Path("synthetic")
+
+    def read(self) -> Image:
+        """The pixels: the same at every call."""
+        sample: LineSample | PageSample = self.world[self.index]
+        return sample.image
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """One set to measure on: its name, its labels, and when two texts count as equal."""
+
+    # Not a test, whatever pytest thinks of the name.
+    __test__ = False
+
+    name: str
+    folder: LabelledFolder
+    rule: TextRule
+
+
+def synthetic_set(world: World[Any], name: str, length: int) -> LabelledFolder:
+    """The first samples of a world as a labelled folder: crops where it gives lines, else pages."""
+    entries = []
+    for index in range(length):
+        sample = world[index]
+        source = WorldPicture(world, index, f"{name} {index}")
+        if isinstance(sample, LineSample):
+            entries.append(LabelledPicture(source, text=sample.text))
+        else:
+            entries.append(LabelledPicture(source, instances=sample.instances))
+    kind: Any = "crops" if entries and entries[0].text is not None else "pages"
+    return LabelledFolder(Path(name), "synthetic", kind, entries)
+
+
+def test_sets(recipe: Recipe, materials: Materials) -> list[TestSet]:
+    """Every set of a recipe: real pictures first, since they are what counts."""
+    sets = [_real_set(recipe, table) for table in recipe.pictures]
+    if recipe.recognizer is not None:
+        world = materials.recognizer_world(recipe.recognizer, "test")
+        sets.append(TestSet("synthetic lines", synthetic_set(world, "line", recipe.test_samples), EXACT))
+    if recipe.detector is not None and recipe.recognizer is not None:
+        world = materials.detector_world(recipe.detector, "test")
+        length = min(recipe.test_samples, MOST_TEST_PAGES)
+        sets.append(TestSet("synthetic pages", synthetic_set(world, "page", length), EXACT))
+    return sets
+
+
+test_sets.__test__ = False  # type: ignore[attr-defined]
+
+
+def _real_set(recipe: Recipe, table: PicturesTable) -> TestSet:
+    folder = read_labels(recipe.path(table.folder))
+    if folder.kind != _KINDS[table.kind]:
+        raise RecipeError(
+            f"The pictures in {table.folder} are {folder.kind}, the recipe calls them {table.kind}. "
+            "Say kind = 'lines' for crops of one text each, 'pages' for whole pictures."
+        )
+    if table.most is not None and len(folder.entries) > table.most:
+        folder = LabelledFolder(folder.path, folder.format, folder.kind, folder.entries[: table.most], folder.problems)
+    return TestSet(table.name or folder.path.name, folder, TEXT_RULES[table.comparison])
+
+
+def measure(bundle: Path, sets: Sequence[TestSet]) -> dict[str, EvaluationResult]:
+    """A bundle's results on every set that it can read: pages need both of its networks, lines the recogniser.
+
+    Lines are read by the whole reader where the bundle has a detector and the set is of whole displays; else the
+    recogniser alone reads them.
+    """
+    loaded = Bundle.load(bundle)
+    if loaded.recognizer is None:
+        return {}
+    reader = Reader(loaded)
+    readable = [one for one in sets if one.folder.kind == "crops" or loaded.detector is not None]
+    return {one.name: evaluate_reader(reader, one.folder, rule=one.rule) for one in readable}
+
+
+def to_scores(results: dict[str, EvaluationResult]) -> Scores:
+    """The values by set and measure, with the time a picture in seconds: what a killed run keeps of a measurement."""
+    return {
+        name: {**{score.measure: score.value for score in result.scores()}, "seconds": result.seconds_per_picture}
+        for name, result in results.items()
+    }
+
+
+def rows(before: Scores, after: dict[str, EvaluationResult]) -> list[ScoreRow]:
+    """The report's rows: every figure of `after` beside that of `before`, the time a picture last of each set."""
+    found: list[ScoreRow] = []
+    for name, result in after.items():
+        earlier = before.get(name, {})
+        found += [
+            ScoreRow(
+                name,
+                score.measure,
+                earlier.get(score.measure),
+                score.value,
+                score.num_counted,
+                score.higher_is_better,
+                score.is_share,
+            )
+            for score in result.scores()
+        ]
+        seconds = earlier.get("seconds")
+        milliseconds = result.seconds_per_picture * 1000
+        earlier_ms = None if seconds is None else seconds * 1000
+        found.append(
+            ScoreRow(name, "time a picture", earlier_ms, milliseconds, result.num_pictures, False, False, "ms")
+        )
+    return found

@@ -1,0 +1,76 @@
+"""Mistakes of a recipe that types cannot show: scenes, networks, texts, folders. No font or picture is read."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+
+from ocrsmith.errors import OcrsmithError
+from ocrsmith.models.registry import DETECTORS, RECOGNIZERS, ModelInfo
+from ocrsmith.synth.corpus import text_generator
+from ocrsmith.training.networks import Role, network_name
+from ocrsmith.training.recipe import DetectorTable, NetworkTable, Recipe, RecognizerTable, nearest
+from ocrsmith.training.worlds import scene_mistakes
+
+
+def mistakes_beyond_types(recipe: Recipe) -> list[str]:
+    """Each as a sentence that begins with the key's place."""
+    mistakes: list[str] = []
+    if recipe.detector is None and recipe.recognizer is None:
+        mistakes.append("the recipe has neither a detector nor a recogniser: add a table [detector] or [recognizer]")
+    if recipe.detector is not None:
+        mistakes += _network_mistakes(recipe, "detector", recipe.detector, DETECTORS)
+    if recipe.recognizer is not None:
+        mistakes += _network_mistakes(recipe, "recognizer", recipe.recognizer, RECOGNIZERS)
+    mistakes += _text_mistakes(recipe)
+    mistakes += _folder_mistakes(recipe)
+    return mistakes
+
+
+def _network_mistakes(
+    recipe: Recipe, role: Role, table: DetectorTable | RecognizerTable, known: dict[str, ModelInfo]
+) -> list[str]:
+    mistakes = _model_mistakes(recipe, role, table, known)
+    for place, world in enumerate(table.world):
+        mistakes += [f"{role}.world[{place}].{mistake}" for mistake in scene_mistakes(world.scene, world.settings)]
+    return mistakes
+
+
+def _model_mistakes(recipe: Recipe, role: Role, table: NetworkTable, known: dict[str, ModelInfo]) -> list[str]:
+    if table.model and table.model not in known:
+        return [f"{role}.model is {table.model!r}" + nearest(table.model, list(known))]
+    try:
+        name, settings = network_name(role, table.model, table.settings, table.start, recipe.folder)
+    except OcrsmithError as error:
+        return [f"{role}.start: {error}"]
+    info = known[name]
+    module, _, cls = info.builder.partition(":")
+    builder = getattr(importlib.import_module(f"ocrsmith.models.{module}"), cls)
+    names = [key for key in inspect.signature(builder).parameters if key != "alphabet"]
+    return [f"{role}.settings.{key} is not known" + nearest(key, names) for key in settings if key not in names]
+
+
+def _text_mistakes(recipe: Recipe) -> list[str]:
+    tables = [("text", recipe.text)]
+    for role, network in (("detector", recipe.detector), ("recognizer", recipe.recognizer)):
+        for place, world in enumerate(network.world if network is not None else ()):
+            if world.text is not None:
+                tables.append((f"{role}.world[{place}].text", world.text))
+    mistakes = []
+    for place, table in tables:
+        try:
+            text_generator(table, recipe.make_alphabet(), folder=recipe.folder)
+        except OcrsmithError as error:
+            mistakes.append(f"{place}: {error}")
+    return mistakes
+
+
+def _folder_mistakes(recipe: Recipe) -> list[str]:
+    named = [(f"fonts.folders[{i}]", folder) for i, folder in enumerate(recipe.fonts.folders)]
+    named += [(f"backgrounds.folders[{i}]", folder) for i, folder in enumerate(recipe.backgrounds.folders)]
+    named += [(f"pictures[{i}].folder", table.folder) for i, table in enumerate(recipe.pictures)]
+    return [
+        f"{place}: {recipe.path(folder)} does not exist; paths are taken from the recipe's own folder"
+        for place, folder in named
+        if folder not in ("builtin", "system") and not recipe.path(folder).exists()
+    ]

@@ -1,0 +1,314 @@
+"""The main path: a recipe goes in, a measured bundle with its report comes out. `train` is all of it.
+
+    prepare    fonts, backgrounds, worlds; sheets of samples to look at
+    before     the start weights' scores, on held-out synthetic samples and on the recipe's real pictures
+    detector   trained within its share of the minutes
+    recognizer trained within the rest
+    export     the bundle, proved against PyTorch
+    after      the bundle's scores
+    report     one HTML page, and the table on the terminal
+
+Each phase is noted in run.json when it is through; a run that was killed goes on at the phase, and within a training at
+the step, where it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from rich.console import Console
+from torch import nn
+
+from ocrsmith.errors import WeightsError
+from ocrsmith.evaluation.report import ScoreRow, write_report
+from ocrsmith.evaluation.run import EvaluationResult
+from ocrsmith.export.bundle import NetworkToExport, export_bundle
+from ocrsmith.models.weights import load_start_weights, save_weights
+from ocrsmith.reading.bundle import SUFFIX, Bundle, write_bundle
+from ocrsmith.training.fitting import FitResult
+from ocrsmith.training.loaders import default_workers
+from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_sets, to_scores
+from ocrsmith.training.networks import NO_START, Role, StartedNetwork, start_network
+from ocrsmith.training.phases import fit_settings, train_detector, train_recognizer
+from ocrsmith.training.previews import write_previews
+from ocrsmith.training.recipe import NetworkTable, Recipe, load_recipe
+from ocrsmith.training.run_report import card_of, print_summary, record_of
+from ocrsmith.training.run_state import RunState
+from ocrsmith.training.schedule import Budget
+from ocrsmith.training.worlds import Materials
+
+ROLES: tuple[Role, ...] = ("detector", "recognizer")
+# Of the minutes, kept for export and the scores after; at least and at most so many seconds.
+RESERVE_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.08, 5.0, 120.0
+# A training that finds its time used up by what came before still gets this much.
+LEAST_TRAINING_SECONDS = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class RunResult:
+    """What a run came to.
+
+    Attributes:
+        bundle, report: the files. scores: every figure before and after.
+        fits: by role; a network whose share was 0 has none.
+        warnings: what the user must know: kept starts, and sets on which the result is worse.
+    """
+
+    folder: Path
+    bundle: Path
+    report: Path
+    scores: tuple[ScoreRow, ...]
+    fits: dict[str, FitResult]
+    warnings: tuple[str, ...]
+    seconds: float
+
+
+def train(
+    recipe: Recipe | str | Path,
+    out_dir: str | Path | None = None,
+    *,
+    minutes: float | None = None,
+    workers: int | None = None,
+    resume: bool = True,
+    accelerator: str = "auto",
+    progress: bool = True,
+) -> RunResult:
+    """Runs a recipe from its fonts to its bundle.
+
+    Args:
+        recipe: a recipe, its file, or the name of a packaged one.
+        out_dir: everything is written there; `runs/NAME` by default.
+        minutes: for everything together; the recipe's own by default.
+        workers: processes that make samples; all processors but one by default. It changes no sample.
+        resume: go on with a run of the same recipe in the folder; False starts over.
+        accelerator: "auto", "cpu" or "gpu", as Lightning has it.
+        progress: bars and a table on the terminal.
+
+    Raises:
+        RecipeError: mistakes in the recipe, or another recipe's run in the folder.
+        FontError, InputError, SynthesisError, TextDoesNotFitError: the world cannot be made of what is there.
+        WeightsError, BundleError: the start does not fit.
+        StorageError: the folder cannot be written.
+    """
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    if minutes is not None:
+        loaded = loaded.model_copy(update={"minutes": minutes})
+    folder = Path(out_dir) if out_dir is not None else Path("runs") / loaded.name
+    run = _Run(loaded, folder, workers, resume, accelerator, progress)
+    return run.all()
+
+
+class _Run:
+    """The phases, and what they hand on."""
+
+    def __init__(
+        self, recipe: Recipe, folder: Path, workers: int | None, resume: bool, accelerator: str, progress: bool
+    ) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.state = RunState.open(folder, recipe, resume=resume)
+        self.workers = default_workers() if workers is None else workers
+        self.accelerator = accelerator
+        self.progress = progress
+        self.console = Console(quiet=not progress)
+        self.began = time.monotonic()
+        self.spent_before = self.state.seconds
+        self.materials = Materials(recipe)
+        # New networks and new rows of a head are drawn at random: the same in every life of the run.
+        pl.seed_everything(recipe.seed, verbose=False)
+        self.networks: dict[Role, StartedNetwork] = {role: self._start(role) for role in ROLES if self.table(role)}
+        self._sets: list[TestSet] | None = None
+
+    def table(self, role: Role) -> NetworkTable | None:
+        """The recipe's table of a network."""
+        return getattr(self.recipe, role)  # type: ignore[no-any-return]
+
+    @property
+    def seconds(self) -> float:
+        """Spent so far, over all lives."""
+        return self.spent_before + time.monotonic() - self.began
+
+    @property
+    def sets(self) -> list[TestSet]:
+        """What is measured on; made when it is first needed."""
+        if self._sets is None:
+            self._sets = test_sets(self.recipe, self.materials)
+        return self._sets
+
+    def _start(self, role: Role) -> StartedNetwork:
+        table = self.table(role)
+        assert table is not None
+        return start_network(
+            role,
+            self.materials.alphabet,
+            model=table.model,
+            settings=table.settings,
+            start=table.start,
+            folder=self.recipe.folder,
+        )
+
+    def all(self) -> RunResult:
+        """Every phase that is not through yet."""
+        if "prepare" not in self.state.phases:
+            self._finish("prepare", self._prepare())
+        if "before" not in self.state.phases:
+            self._finish("before", {"scores": self._before()})
+        for role in ROLES:
+            if role in self.networks:
+                self._train(role)
+        bundle = self.folder / f"{self.recipe.export.name or self.recipe.name}{SUFFIX}"
+        if "export" not in self.state.phases or not bundle.is_file():
+            self._say("Exporting the bundle")
+            self._finish("export", {"bundle": self._export(bundle).name})
+        return self._conclude(bundle)
+
+    def _finish(self, phase: str, left: dict[str, Any]) -> None:
+        self.state.phases[phase] = left
+        self.state.seconds = self.seconds
+        self.state.save()
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"[bold]{text}[/bold]  [dim]{self.seconds:.0f} s[/dim]")
+
+    def _prepare(self) -> dict[str, Any]:
+        self._say(f"Preparing {self.recipe.name}: {len(self.materials.fonts.faces)} fonts")
+        for role, network in self.networks.items():
+            self.console.print(f"  {role}: {network.name} {network.start}")
+        previews = write_previews(self.folder / "samples", self.recipe, self.materials)
+        return {"fonts": len(self.materials.fonts.faces), "samples": [str(path.name) for path in previews]}
+
+    def _before(self) -> Scores:
+        """Scores of the networks that start from something; a random network's would say nothing and take long."""
+        started = {role: network for role, network in self.networks.items() if network.start.source != NO_START}
+        if "recognizer" not in started:
+            return {}
+        self._say("Measuring the start")
+        bundle = self.folder / f"start{SUFFIX}"
+        export_bundle(bundle, **self._to_export(started), whole_if_empty=self.recipe.export.whole_if_empty)  # type: ignore[arg-type]
+        return to_scores(measure(bundle, self.sets))
+
+    def _train(self, role: Role) -> None:
+        network = self.networks[role]
+        weights = self.folder / role / "model.safetensors"
+        if role in self.state.phases:
+            if weights.is_file():
+                load_start_weights(network.model, weights)
+                return
+            raise WeightsError(
+                f"{weights} is gone, though the run is past it. Start over with resume=False (--restart)."
+            )
+        table = self.table(role)
+        assert table is not None
+        left: dict[str, Any] = {}
+        if table.share > 0:
+            budget = Budget(steps=table.steps, seconds=self._budget_seconds(role))
+            self._say(f"Training the {role}: {network.name} {network.start}, {budget.seconds:.0f} s")
+            result, refused = self._fit(role, network.model, table, budget)
+            left = {"fit": _without_history(result), "refused": refused}
+        save_weights(network.model, weights)
+        self._finish(role, left)
+
+    def _fit(
+        self, role: Role, model: nn.Module, table: NetworkTable, budget: Budget
+    ) -> tuple[FitResult, dict[str, int]]:
+        settings = fit_settings(table, progress=self.progress, accelerator=self.accelerator)
+        if role == "detector":
+            assert self.recipe.detector is not None
+            fitted = train_detector(
+                model, self.recipe.detector, self.materials, budget, self.state, settings, workers=self.workers
+            )
+            result, refused = fitted, {}
+        else:
+            assert self.recipe.recognizer is not None
+            result, refused = train_recognizer(
+                model, self.recipe.recognizer, self.materials, budget, self.state, settings, workers=self.workers
+            )
+        model.cpu()
+        return result, refused
+
+    def _budget_seconds(self, role: Role) -> float:
+        """A network's seconds: its share of what is left now, noted so that a later life does not share out again."""
+        key = f"{role}_budget_seconds"
+        if key not in self.state.notes:
+            total = self.recipe.minutes * 60
+            reserve = min(max(RESERVE_SHARE * total, LEAST_RESERVE), MOST_RESERVE)
+            waiting = [other for other in self.networks if other not in self.state.phases]
+            shares = {other: table.share for other in waiting if (table := self.table(other)) is not None}
+            left = total - reserve - self.seconds
+            seconds = max(LEAST_TRAINING_SECONDS, left * shares[role] / sum(shares.values()))
+            self.state.note(key, seconds)
+        return float(self.state.notes[key])
+
+    def _to_export(self, networks: dict[Role, StartedNetwork]) -> dict[str, NetworkToExport]:
+        found = {}
+        for role, network in networks.items():
+            reading: dict[str, Any] = {}
+            if role == "detector" and self.recipe.detector is not None:
+                given = {"thresholds": self.recipe.detector.thresholds, "scale": self.recipe.detector.scale}
+                reading = {key: dict(value) for key, value in given.items() if value}
+            found[role] = NetworkToExport(network.model, network.name, network.settings, reading)
+        return found
+
+    def _export(self, bundle: Path) -> Path:
+        table = self.recipe.export
+        return export_bundle(
+            bundle,
+            **self._to_export(self.networks),  # type: ignore[arg-type]
+            name=table.name or self.recipe.name,
+            card=card_of(self.recipe, {role: network.start for role, network in self.networks.items()}, self.fits()),
+            whole_if_empty=table.whole_if_empty,
+            half_precision=table.half_precision,
+            largest_difference=table.largest_difference,
+        )
+
+    def fits(self) -> dict[str, FitResult]:
+        """The results of the trainings that are through, without their histories."""
+        return {
+            role: FitResult(**self.state.phases[role]["fit"])
+            for role in ROLES
+            if "fit" in self.state.phases.get(role, {})
+        }
+
+    def _conclude(self, bundle: Path) -> RunResult:
+        self._say("Measuring the bundle")
+        after: dict[str, EvaluationResult] = measure(bundle, self.sets)
+        found = rows(self.state.phases["before"]["scores"], after)
+        _add_scores(bundle, found)
+        record = record_of(
+            self.recipe, self.folder, found, after, self.fits(), self.state, self.materials, self.seconds
+        )
+        report = write_report(self.folder / "report.html", record)
+        self.state.seconds = self.seconds
+        self.state.save()
+        warnings = tuple(record.all_warnings())
+        print_summary(self.console, found, warnings, bundle, report)
+        return RunResult(self.folder, bundle, report, tuple(found), self.fits(), warnings, self.seconds)
+
+
+def _without_history(result: FitResult) -> dict[str, Any]:
+    """A fit as run.json keeps it; metrics.csv has the history."""
+    return {**dataclasses.asdict(result), "history": ()}
+
+
+def _add_scores(path: Path, scores: list[ScoreRow]) -> None:
+    """Writes the scores into the bundle's card: what was measured is the very file that ships."""
+    bundle = Bundle.load(path)
+    listed = [
+        {
+            "data": row.data,
+            "measure": row.measure,
+            "before": row.before,
+            "after": row.after,
+            "num_counted": row.num_counted,
+        }
+        for row in scores
+        if row.unit == "%"
+    ]
+    manifest = {**bundle.manifest, "card": {**bundle.card, "scores": listed}}
+    networks = {"detector.onnx": bundle.detector_bytes, "recognizer.onnx": bundle.recognizer_bytes}
+    write_bundle(path, manifest, {name: content for name, content in networks.items() if content is not None})

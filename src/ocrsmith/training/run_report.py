@@ -1,0 +1,152 @@
+"""What a run tells: the report's record, the bundle's card, and the table on the terminal."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from ocrsmith import __version__
+from ocrsmith.evaluation.curves import Curve, curve_from_csv
+from ocrsmith.evaluation.report import ReportPicture, RunRecord, ScoreRow, shown, shown_change
+from ocrsmith.evaluation.run import EvaluationResult
+from ocrsmith.images import read_image
+from ocrsmith.training.fitting import FitResult
+from ocrsmith.training.networks import StartReport
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.run_state import RunState
+from ocrsmith.training.worlds import Materials
+
+_TITLES = {"pages": "Training pages, a quad a character", "lines": "Training lines"}
+
+
+def card_of(recipe: Recipe, starts: Mapping[str, StartReport], fits: Mapping[str, FitResult]) -> dict[str, Any]:
+    """The bundle's card: what it is, what it was made from, and how its trainings went."""
+    return {
+        "description": recipe.description,
+        "licence": recipe.licence,
+        "attribution": "; ".join(dict.fromkeys(start.attribution for start in starts.values() if start.attribution)),
+        "made": datetime.now(UTC).date().isoformat(),
+        "start": {
+            role: {"source": start.source, "licence": start.licence, "attribution": start.attribution}
+            for role, start in starts.items()
+        },
+        "training": {
+            role: {
+                "steps": fit.steps,
+                "seconds": round(fit.seconds, 1),
+                "start_score": fit.start_score,
+                "score": fit.score,
+                "kept_start": fit.kept_start,
+            }
+            for role, fit in fits.items()
+        },
+        "data": "synthetic",
+        "seed": recipe.seed,
+    }
+
+
+def fit_warnings(fits: Mapping[str, FitResult]) -> list[str]:
+    """A sentence for each network whose start weights were put back."""
+    return [
+        f"Training the {role} did not better its start (validation score {fit.best_score:.3f}, start "
+        f"{fit.start_score:.3f}): the start weights were kept. Give it more minutes, a lower learning_rate, or a world "
+        "nearer to your pictures."
+        for role, fit in fits.items()
+        if fit.kept_start
+    ]
+
+
+def record_of(
+    recipe: Recipe,
+    folder: Path,
+    scores: Sequence[ScoreRow],
+    after: Mapping[str, EvaluationResult],
+    fits: Mapping[str, FitResult],
+    state: RunState,
+    materials: Materials,
+    seconds: float,
+) -> RunRecord:
+    """Everything that the report shows."""
+    refused: dict[str, int] = dict(state.phases.get("recognizer", {}).get("refused", {}))
+    recognizer = fits.get("recognizer")
+    draws = recognizer.steps * recipe.recognizer.batch_size if recognizer and recipe.recognizer else 0
+    return RunRecord(
+        name=recipe.name,
+        summary=recipe.description,
+        scores=scores,
+        warnings=fit_warnings(fits),
+        notes=_notes(fits, materials),
+        samples=[
+            ReportPicture(_TITLES[path.stem], read_image(path)) for path in sorted((folder / "samples").glob("*.png"))
+        ],
+        curves=_curves(folder, fits),
+        mistakes={name: result.mistakes for name, result in after.items() if result.mistakes},
+        confusions={
+            name: result.text.worst_confusions(12) for name, result in after.items() if result.text is not None
+        },
+        failures={
+            name: [f"{failure.name}: {failure.reason}" for failure in result.failures]
+            for name, result in after.items()
+            if result.failures
+        },
+        refusals=refused,
+        num_draws=draws,
+        timings={**{f"training the {role}": fit.seconds for role, fit in fits.items()}, "all": seconds},
+        environment={
+            "ocrsmith": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        },
+        recipe=recipe.model_dump_json(indent=1, exclude={"folder"}),
+    )
+
+
+def _notes(fits: Mapping[str, FitResult], materials: Materials) -> list[str]:
+    notes = [
+        f"{len(materials.fonts.faces)} fonts draw the whole alphabet; {len(materials.fonts.refused)} were refused."
+    ]
+    notes += [
+        f"The {role} was trained for {fit.steps} steps and stopped by {fit.stopped}." for role, fit in fits.items()
+    ]
+    return notes
+
+
+def _curves(folder: Path, fits: Mapping[str, FitResult]) -> list[Curve]:
+    curves = []
+    for role in fits:
+        log = folder / role / "metrics.csv"
+        if log.is_file():
+            for columns in (("train_loss", "validation_loss"), ("validation_score",)):
+                curve = curve_from_csv(log, columns, title=f"{role}: {', '.join(columns)}")
+                if curve.series:
+                    curves.append(curve)
+    return curves
+
+
+def print_summary(
+    console: Console, scores: Sequence[ScoreRow], warnings: Sequence[str], bundle: Path, report: Path
+) -> None:
+    """The scores before and after as a table, the warnings, and where the files are."""
+    table = Table(title="Before and after")
+    for heading, justify in (
+        ("set", "left"),
+        ("measure", "left"),
+        ("before", "right"),
+        ("after", "right"),
+        ("", "right"),
+    ):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]
+    for row in scores:
+        table.add_row(row.data, row.measure, shown(row, "before"), shown(row, "after"), shown_change(row))
+    console.print(table)
+    for warning in warnings:
+        console.print(f"[yellow]Warning:[/yellow] {warning}")
+    console.print(f"Bundle: {bundle}\nReport: {report}")
