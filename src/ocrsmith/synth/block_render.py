@@ -18,6 +18,7 @@ from ocrsmith.synth.shaping import ShapedRun
 from ocrsmith.synth.warps import Warp, arch, compose, matrix_warp
 
 _PAD_PX = 2
+_ARCH_POINTS = 9
 
 
 class DrawnLine:
@@ -94,14 +95,16 @@ class _Flat:
         run, (x, y) = self.runs[index], self.places[index]
         shift = np.array([x - self.left, y - self.top], np.float32)
         texts = tuple(cluster.text for cluster in run.clusters)
-        if self.plan.rise_px:
-            quads = self.warp.points(run.quads + shift)
-            # In visual order, whatever the reading order: along the tops, back along the bottoms.
-            across = quads[np.argsort(run.boxes[:, 0], kind="stable")]
-            tops, bottoms = across[:, :2].reshape(-1, 2), across[::-1, [2, 3]].reshape(-1, 2)
-            return DrawnLine(run.text, texts, quads, np.concatenate([tops, bottoms]))
         left, top = run.boxes[:, :2].min(axis=0)
         right, bottom = run.boxes[:, 2:].max(axis=0)
+        if self.plan.rise_px:
+            # Along the top, back along the bottom, finely enough for the bend.
+            along = np.linspace(left, right, _ARCH_POINTS, dtype=np.float32)
+            tops = np.stack([along, np.full_like(along, top)], axis=1)
+            bottoms = np.stack([along[::-1], np.full_like(along, bottom)], axis=1)
+            points = self.warp.points(np.concatenate([run.quads.reshape(-1, 2), tops, bottoms]) + shift)
+            count = 4 * len(texts)
+            return DrawnLine(run.text, texts, points[:count].reshape(-1, 4, 2), points[count:])
         box = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float32)
         sent_points = sent(np.concatenate([run.quads, box]) + shift, self.matrix.reshape(-1).tolist())
         return DrawnLine(run.text, texts, sent_points[:-1], sent_points[-1])

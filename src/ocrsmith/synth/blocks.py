@@ -97,7 +97,7 @@ class BlockDrawer:
         if panel_box is None and self._reachable_contrast(luma, spread) < settings.contrast_floor:
             panel_box = self._panel_box(rng, outline)
         if panel_box is not None:
-            panel = self._panel(rng, ground, panel_box, size_px)
+            panel = self._panel(rng, ground, panel_box, outline, size_px)
             second = panel.second or panel.colour
             luma, spread = (
                 (luma_of(panel.colour) + luma_of(second)) / 2,
@@ -192,12 +192,15 @@ class BlockDrawer:
             right, bottom = left, top
         return round(box[0] - left), round(box[1] - top), round(box[2] + right), round(box[3] + bottom)
 
-    def _panel(self, rng: Rng, ground: Ground, box: Box, size_px: float) -> PanelPlan:
+    def _panel(self, rng: Rng, ground: Ground, box: Box, text_box: Box, size_px: float) -> PanelPlan:
         colour = self._any_colour(rng, ground)
         draws = rng.random(8).tolist()
         bordered = draws[0] < 0.5
         border = max(1, round(size_px * (0.03 + 0.1 * draws[1]))) if bordered else 0
         contrary = (20, 20, 20) if luma_of(colour) > 127 else (235, 235, 235)
+        # Screws need a margin that holds them, so that they never look like a full stop.
+        margin = min(text_box[0] - box[0], box[2] - text_box[2])
+        room = margin > 0.12 * min(box[2] - box[0], box[3] - box[1]) + 2 * border + 2
         return PanelPlan(
             box=box,
             radius_px=round(draws[2] * 0.4 * size_px, 1) if draws[3] < 0.6 else 0.0,
@@ -208,7 +211,7 @@ class BlockDrawer:
             border_colour=contrary if rng.random() < 0.6 else self._any_colour(rng, ground),
             border_inset_px=float(border) if rng.random() < 0.5 else 0.0,
             shadow_px=round(rng.random() * 0.3 * size_px, 1) if rng.random() < 0.4 else 0.0,
-            screws=bool(rng.random() < 0.15),
+            screws=room and bool(rng.random() < 0.3),
         )
 
     @staticmethod

@@ -12,7 +12,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -24,7 +24,6 @@ Effect = Callable[[State, Rng], State]
 Item = TypeVar("Item")
 
 
-@runtime_checkable
 class Draw(Protocol):
     """Anything with `.sample(rng)`."""
 
@@ -35,7 +34,8 @@ class Draw(Protocol):
 
 def draw(value: Any, rng: Rng) -> Any:
     """The value of a draw, and any other value as it is."""
-    return value.sample(rng) if isinstance(value, Draw) else value
+    sample = getattr(value, "sample", None)
+    return value if sample is None else sample(rng)
 
 
 def pick(cumulative: Sequence[float], rng: Rng) -> int:
