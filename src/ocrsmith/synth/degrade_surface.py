@@ -91,16 +91,18 @@ def glare(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
 def _screen(period_px: float, angle_degrees: int) -> NDArray[np.uint8]:
     """(512, 512) uint8 threshold screen of round dots; 128 is the middle."""
     angle = np.deg2rad(angle_degrees)
-    x = np.arange(512, dtype=np.float32)
-    u = (x[None] * np.cos(angle) + x[:, None] * np.sin(angle)) * (2 * np.pi / period_px)
-    v = (x[:, None] * np.cos(angle) - x[None] * np.sin(angle)) * (2 * np.pi / period_px)
-    return np.clip(128 + 62 * (np.cos(u) + np.cos(v)), 0, 255).astype(np.uint8)
+    steps = np.arange(512, dtype=np.float32) * np.float32(2 * np.pi / period_px)
+    a, b = steps * np.float32(np.cos(angle)), steps * np.float32(np.sin(angle))
+    # cos(a + b) + cos(a' - b') from outer products: no cosine a pixel.
+    rising = np.outer(np.cos(b), np.cos(a)) - np.outer(np.sin(b), np.sin(a))
+    falling = np.outer(np.cos(a), np.cos(b)) + np.outer(np.sin(a), np.sin(b))
+    return cv2.addWeighted(rising, 62.0, falling, 62.0, 128.0, dtype=cv2.CV_8U)  # type: ignore[return-value]
 
 
 def halftone(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     """Newsprint: tones become dots of an eighth of the text's height, blended in by strength."""
     height, width = image.shape[:2]
-    period = max(2.2, round(text_px * rng.uniform(0.1, 0.15) * 4) / 4)
+    period = max(2.2, round(text_px * rng.uniform(0.1, 0.15) * 2) / 2)
     screen = cut(_screen(period, int(rng.choice((15, 30, 45, 75)))), rng, height, width)
     grey: Any = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     # Dots with soft edges: gain 3 about the threshold.

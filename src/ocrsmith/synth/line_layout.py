@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import bounds
+from ocrsmith.geometry import bounds, box_quad
 from ocrsmith.synth import warps
 from ocrsmith.synth.legibility import RefusedDrawError
 from ocrsmith.synth.line_plans import ExtraInk, LinePlan
@@ -21,6 +22,8 @@ from ocrsmith.synth.warp_plans import build_warp
 Mask = NDArray[np.uint8]
 # Lower ink than this was not readable in any of the fonts looked at.
 MIN_INK_PX = 6.0
+# Of the em; below every font's, so that it binds only where there is less ink than a letter's.
+_X_HEIGHT = 0.42
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,39 @@ class LaidLine(NamedTuple):
         return self.warp.points(self.run.quads + np.array(self.offset, np.float32))
 
 
+class _Placed(NamedTuple):
+    run: ShapedRun
+    pad: int  # px that the warp's source has about the run
+    warp: warps.Warp
+    ink_px: float
+
+
+def _place(plan: LinePlan, max_width: int) -> _Placed:
+    run = shape(_face(plan.font, plan.font_index), plan.text, plan.size_px, letter_spacing_px=plan.letter_spacing_px)
+    height, width = run.mask.shape
+    pad = math.ceil(height * (0.35 + max(0.0, *plan.margins))) + 1 if plan.extras else 1
+    size = (width + 2 * pad, height + 2 * pad)
+    bent = _bend(plan, width, height, size)
+    # Nothing but a hyphen or a point must not fill the crop: the band up to the x-height counts as ink.
+    baseline = run.origin[1] + pad
+    band = box_quad(pad, baseline - _X_HEIGHT * plan.size_px, pad + width, baseline)
+    left, top, right, bottom = bounds(bent.points(np.concatenate([run.quads + np.float32(pad), band[None]])))
+    tall = max(bottom - top, 1.0)
+    scale = plan.height / (tall * max(0.3, 1.0 + plan.margins[1] + plan.margins[3]))
+    out_width = max(4, round((right - left + (plan.margins[0] + plan.margins[2]) * tall) * scale * plan.squeeze))
+    ink_px = max(height, _X_HEIGHT * plan.size_px) * scale
+    _check(plan, out_width, ink_px, max_width)
+    across = scale * plan.squeeze
+    shift_x, shift_y = plan.margins[0] * tall - left, plan.margins[1] * tall - top
+    matrix = [[across, 0.0, across * shift_x], [0.0, scale, scale * shift_y], [0.0, 0.0, 1.0]]
+    return _Placed(run, pad, warps.compose(bent, warps.matrix_warp(matrix, size, (out_width, plan.height))), ink_px)
+
+
+def crop_width(plan: LinePlan, max_width: int) -> int:
+    """The width in px that a plan's crop will have; raises as `lay_out` does."""
+    return _place(plan, max_width).warp.out_size[0]
+
+
 def lay_out(plan: LinePlan, max_width: int) -> LaidLine:
     """Shapes a plan's text and sends it to its crop.
 
@@ -58,30 +94,13 @@ def lay_out(plan: LinePlan, max_width: int) -> LaidLine:
         RefusedDrawError: the crop would be wider than `max_width`, or its ink lower than MIN_INK_PX.
         FontError, SynthesisError: what `shaping.shape` raises.
     """
-    face = _face(plan.font, plan.font_index)
-    run = shape(face, plan.text, plan.size_px, letter_spacing_px=plan.letter_spacing_px)
-    height, width = run.mask.shape
-    pad = 1
-    if plan.extras:
-        pad = int(np.ceil(height * (0.35 + max(0.0, *plan.margins)))) + 1
-    size = (width + 2 * pad, height + 2 * pad)
-    bent = _bend(plan, width, height, pad, size)
-    left, top, right, bottom = bounds(bent.points(run.quads + np.float32(pad)))
-    tall = max(bottom - top, 1.0)
-    scale = plan.height / (tall * max(0.3, 1.0 + plan.margins[1] + plan.margins[3]))
-    out_width = round((right - left + (plan.margins[0] + plan.margins[2]) * tall) * scale * plan.squeeze)
-    _check(plan, out_width, height * scale, max_width)
-    across = scale * plan.squeeze
-    shift_x, shift_y = plan.margins[0] * tall - left, plan.margins[1] * tall - top
-    matrix = [[across, 0, across * shift_x], [0, scale, scale * shift_y]]
-    warp = warps.compose(bent, warps.matrix_warp(matrix, size, (max(4, out_width), plan.height)))
+    run, pad, warp, ink_px = _place(plan, max_width)
     source: Any = cv2.copyMakeBorder(run.mask, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
     if not plan.extras:
-        return LaidLine(warp.image(source, border=0), None, warp, (pad, pad), run, height * scale)
-    extras = _draw_extras(plan, face, run, pad, source.shape)
-    merged: Any = cv2.merge([source, extras])
+        return LaidLine(warp.image(source, border=0), None, warp, (pad, pad), run, ink_px)
+    merged: Any = cv2.merge([source, _draw_extras(plan, run, pad, source.shape)])
     both = warp.image(merged, border=0)
-    return LaidLine(both[..., 0].copy(), both[..., 1].copy(), warp, (pad, pad), run, height * scale)
+    return LaidLine(both[..., 0].copy(), both[..., 1].copy(), warp, (pad, pad), run, ink_px)
 
 
 def _check(plan: LinePlan, width: int, ink_px: float, max_width: int) -> None:
@@ -91,7 +110,7 @@ def _check(plan: LinePlan, width: int, ink_px: float, max_width: int) -> None:
         raise RefusedDrawError("ink too low", f"The text {plan.text!r} came to {ink_px:.1f} px of height.")
 
 
-def _bend(plan: LinePlan, width: int, height: int, pad: int, size: tuple[int, int]) -> warps.Warp:
+def _bend(plan: LinePlan, width: int, height: int, size: tuple[int, int]) -> warps.Warp:
     """Baseline, slant and drawn warps; a plain line stays a matrix."""
     steps = []
     if plan.arch:
@@ -104,7 +123,8 @@ def _bend(plan: LinePlan, width: int, height: int, pad: int, size: tuple[int, in
     return warps.compose(steps[0], *steps[1:])
 
 
-def _draw_extras(plan: LinePlan, face: PlannedFace, run: ShapedRun, pad: int, shape_px: tuple[int, int]) -> Mask:
+def _draw_extras(plan: LinePlan, run: ShapedRun, pad: int, shape_px: tuple[int, int]) -> Mask:
+    face = _face(plan.font, plan.font_index)
     canvas = np.zeros(shape_px, np.uint8)
     height, width = run.mask.shape
     for extra in plan.extras:

@@ -8,8 +8,8 @@ sample = scene.render(plan)       LineSample; render_labelled gives every charac
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -21,7 +21,7 @@ from ocrsmith.synth.appearance import draw_appearance, paint
 from ocrsmith.synth.degradations import apply_steps, degradation_policy
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.legibility import RefusedDrawError, ink_separation
-from ocrsmith.synth.line_layout import LaidLine, lay_out
+from ocrsmith.synth.line_layout import LaidLine, crop_width, lay_out
 from ocrsmith.synth.line_plans import ExtraInk, LinePlan, LineSettings
 from ocrsmith.synth.noise_tiles import SPREAD, cut, grey_tile
 from ocrsmith.synth.palettes import Colour, PaletteBook
@@ -29,6 +29,7 @@ from ocrsmith.synth.texts import TextGenerator
 from ocrsmith.synth.warp_plans import plan_warps
 
 Rng = np.random.Generator
+Result = TypeVar("Result")
 
 __all__ = ["GroundSource", "LinePlan", "LineScene", "LineSettings"]
 
@@ -98,7 +99,7 @@ class LineScene:
         extras = self._extras(rng, u[6:10]) if u[10] < settings.extras else ()
         margins = _margins(u[11:17], settings, extras)
         target = height / (1.0 + margins[1] + margins[3]) / (1.0 + abs(arch) + 2 * wave[0])
-        size_px = max(8, 4 * math.ceil(target / _ink_share(text) / 4))
+        size_px = _size_px(target / _ink_share(text))
         squeeze = math.exp(-0.43 + 0.69 * u[18]) if u[17] < settings.squeezed else 1.0
         # A crop's box follows its text: what is left of its slope is small, and smaller on a long one.
         slope = min(0.05, 0.3 / max(1.0, 0.5 * len(text))) * settings.warp * 2
@@ -124,25 +125,25 @@ class LineScene:
         )
         if self.backgrounds is None or rng.random() < settings.plain:
             return plan
-        width = self._laid(plan).coverage.shape[1]
+        width = self._guarded(crop_width, plan)
         values = {**plan.__dict__, "ground": self.backgrounds.plan(rng, width, height)}
         return LinePlan(**values)
 
     def render(self, plan: LinePlan) -> LineSample:
         """The crop and its text; raises RefusedDrawError where the text cannot be told any more."""
-        return LineSample(self._pixels(plan, self._laid(plan)), plan.text)
+        return LineSample(self._pixels(plan, self._guarded(lay_out, plan)), plan.text)
 
     def render_labelled(self, plan: LinePlan) -> PageSample:
         """The same crop with one instance, every character with its quad; raises as `render` does."""
-        laid = self._laid(plan)
+        laid = self._guarded(lay_out, plan)
         quads = laid.quads()
         characters = [Character(cluster.text, quad) for cluster, quad in zip(laid.run.clusters, quads, strict=True)]
         instance = TextInstance(enclosing_quad(list(quads)), plan.text, tuple(characters))
         return PageSample(self._pixels(plan, laid), (instance,))
 
-    def _laid(self, plan: LinePlan) -> LaidLine:
+    def _guarded(self, work: Callable[[LinePlan, int], Result], plan: LinePlan) -> Result:
         try:
-            return lay_out(plan, self.settings.max_width)
+            return work(plan, self.settings.max_width)
         except FontError as error:
             raise RefusedDrawError("font cannot draw the text", str(error)) from None
 
@@ -255,6 +256,12 @@ def _ink_share(text: str) -> float:
     """About how high a text's ink is, as a share of the em; the layout fits it exactly."""
     top = 0.73 if any(c in _TALL or not c.islower() for c in text) else 0.54
     return top + (0.2 if any(c in _LOW for c in text) else 0.01)
+
+
+def _size_px(wanted: float) -> int:
+    """The next of few sizes, so that glyphs are drawn once and found again; the layout shrinks them to fit."""
+    step = 4 if wanted < 32 else 8 if wanted < 64 else 16
+    return max(20, step * math.ceil(wanted / step))
 
 
 def _spacing(u: float, size_px: int) -> float:

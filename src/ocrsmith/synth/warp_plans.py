@@ -54,8 +54,11 @@ def _cylinder(width: int, height: int, strength: float, rng: Rng) -> Warp:
 
 
 def _elastic(width: int, height: int, strength: float, rng: Rng) -> Warp:
-    smooth = max(4.0, rng.uniform(0.15, 0.4) * min(width, height))
-    return elastic(width, height, 0.08 * strength * smooth, smooth, int(rng.integers(1 << 53)))
+    # Finer than three cells of the map's grid it would not be followed, and no paper bends so.
+    smooth = max(16.0 if height <= 64 else 24.0, rng.uniform(0.15, 0.4) * min(width, height))
+    return elastic(
+        width, height, min(0.08 * smooth, 0.04 * height + 0.5) * strength, smooth, int(rng.integers(1 << 53))
+    )
 
 
 WARPS: dict[str, Maker] = {

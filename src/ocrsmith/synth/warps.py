@@ -12,6 +12,7 @@ other way, by the exact inverse of a matrix or by Newton's method on the same ma
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.geometry import box_quad, quad_to_quad, transform_points
+from ocrsmith.geometry import box_quad, quad_to_quad
 
 Points = NDArray[np.float64]
 Backward = Callable[[Points], Points]
@@ -31,6 +32,7 @@ _STRIDE_PX, _SMALL_STRIDE_PX = 8, 4
 _NEWTON_STEPS = 6
 _TO_CENTRES = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 _FROM_CENTRES = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
+_LAST_ROW = np.array([[0.0, 0.0, 1.0]])
 _PROBES = np.array([[[0.0, 0.0]], [[0.5, 0.0]], [[0.0, 0.5]]])
 
 
@@ -75,8 +77,6 @@ class Warp:
     def points(self, points: ArrayLike) -> NDArray[np.float32]:
         """Sends (..., 2) source points forward; the shape is kept."""
         source = np.asarray(points, np.float64)
-        if self.matrix is not None:
-            return transform_points(source, self.matrix)
         if source.size == 0:
             return source.astype(np.float32)
         if self.forward is not None:
@@ -120,12 +120,15 @@ def _inverted(backward: Backward, source: Points, guess: Points) -> NDArray[np.f
 
 def matrix_warp(matrix: ArrayLike, size: tuple[int, int], out_size: tuple[int, int] | None = None) -> Warp:
     """The warp of a 2x3 or 3x3 forward matrix, (width, height) in and out."""
-    full = np.eye(3)
-    full[: np.asarray(matrix).shape[0]] = matrix
-    inverse = np.linalg.inv(full)
+    given = np.asarray(matrix, np.float64)
+    full = given if len(given) == 3 else np.vstack([given, _LAST_ROW])
+    inverses: list[NDArray[Any]] = []
 
     def backward(points: Points) -> Points:
-        return _projected(points, inverse)
+        # Only bent maps ask for the inverse; a picture's own matrix is inverted by OpenCV.
+        if not inverses:
+            inverses.append(np.linalg.inv(full))
+        return _projected(points, inverses[0])
 
     return Warp(size, out_size or size, backward, full, lambda points: _projected(points, full))
 
@@ -139,8 +142,8 @@ def compose(first: Warp, *others: Warp) -> Warp:
     """One warp that does `first`, then the others; pixels are still sampled only once."""
     warps = (first, *others)
     if all(warp.matrix is not None for warp in warps):
-        product: Any = np.eye(3)
-        for warp in warps:
+        product: Any = first.matrix
+        for warp in others:
             product = warp.matrix @ product
         return matrix_warp(product, first.size, warps[-1].out_size)
 
@@ -167,11 +170,13 @@ def perspective(width: int, height: int, shifts: ArrayLike) -> Warp:
 
 def affine(width: int, height: int, rotation_degrees: float = 0.0, shear: float = 0.0, squeeze: float = 1.0) -> Warp:
     """About the centre: width scaled by `squeeze`, sheared by `shear` px across a px up, then turned clockwise."""
-    angle = np.deg2rad(rotation_degrees)
-    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    linear = turn @ np.array([[1.0, -shear], [0.0, 1.0]]) @ np.diag([squeeze, 1.0])
-    centre = np.array([width / 2, height / 2])
-    return matrix_warp(np.column_stack([linear, centre - linear @ centre]), (width, height))
+    angle = math.radians(rotation_degrees)
+    cos, sin = math.cos(angle), math.sin(angle)
+    # Turn @ shear @ squeeze, written out: this runs for every crop.
+    a, b = cos * squeeze, -cos * shear - sin
+    c, d = sin * squeeze, -sin * shear + cos
+    x, y = width / 2, height / 2
+    return matrix_warp([[a, b, x - a * x - b * y], [c, d, y - c * x - d * y], [0.0, 0.0, 1.0]], (width, height))
 
 
 def lens(width: int, height: int, bend: float, centre: tuple[float, float] = (0.5, 0.5)) -> Warp:

@@ -1,0 +1,142 @@
+"""Looks: what each part does on a square of ink, contrast floors, and plans that replay."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ocrsmith.synth.appearance import Appearance, Cast, draw_appearance, paint
+from ocrsmith.synth.legibility import ink_separation
+from ocrsmith.synth.palettes import PaletteBook, lightness, mean_colour, photo_palette, with_contrast
+
+GREY = (200, 200, 200)
+colours = st.tuples(*[st.integers(0, 255)] * 3)
+
+
+def _square() -> tuple[np.ndarray, np.ndarray]:
+    mask = np.zeros((40, 60), np.uint8)
+    mask[10:30, 20:40] = 255
+    return np.full((40, 60, 3), GREY, np.uint8), mask
+
+
+def test_flat_ink_is_its_colour_and_the_ground_stays() -> None:
+    ground, mask = _square()
+    out = paint(ground, mask, Appearance((10, 20, 30)), 20)
+    assert out[20, 30].tolist() == [10, 20, 30] and out[5, 5].tolist() == list(GREY)
+    assert (ground == 200).all()
+
+
+def test_opacity_is_a_mean_of_ink_and_ground() -> None:
+    ground, mask = _square()
+    out = paint(ground, mask, Appearance((0, 100, 200), opacity=0.5), 20)
+    assert out[20, 30] == pytest.approx([100, 150, 200], abs=2)
+
+
+@pytest.mark.parametrize(
+    ("blend", "expected"),
+    [("multiply", 200 * 100 / 255), ("screen", 255 - 55 * 155 / 255), ("overlay", 2 * 200 * 100 / 255)],
+)
+def test_blending_modes(blend: str, expected: float) -> None:
+    ground, mask = _square()
+    out = paint(ground, mask, Appearance((100, 100, 100), blend=blend), 20)  # type: ignore[arg-type]
+    assert out[20, 30] == pytest.approx([expected] * 3, abs=1.5)
+
+
+def test_gradient_runs_from_one_ink_to_the_other() -> None:
+    ground, mask = _square()
+    mask[:] = 255
+    out = paint(ground, mask, Appearance((0, 0, 0), "gradient", (250, 0, 0), 0.0), 20)
+    assert out[20, 0, 0] < 20 and out[20, 59, 0] > 230
+    assert np.ptp(out[:, 30, 0].astype(int)) <= 2
+
+
+def test_outline_shadow_and_extrusion_lie_beside_the_ink() -> None:
+    ground, mask = _square()
+    outlined = paint(ground, mask, Appearance((0, 0, 0), outline=0.1, outline_colour=(255, 0, 0)), 20)
+    assert outlined[20, 18].tolist() == [255, 0, 0] and outlined[20, 30].tolist() == [0, 0, 0]
+    assert outlined[20, 15].tolist() == list(GREY)
+    shadow = Cast((0, 0, 255), (0.1, 0.1), 0.0, 1.0)
+    shaded = paint(ground, mask, Appearance((0, 0, 0), shadow=shadow), 20)
+    assert shaded[31, 41].tolist() == [0, 0, 255] and shaded[8, 18].tolist() == list(GREY)
+    solid = paint(ground, mask, Appearance((0, 0, 0), extrusion=(0.0, 0.2), extrusion_colour=(9, 9, 9)), 20)
+    assert solid[32, 30].tolist() == [9, 9, 9] and solid[36, 30].tolist() == list(GREY)
+
+
+def test_hollow_ink_shows_the_ground_inside() -> None:
+    ground, mask = _square()
+    out = paint(ground, mask, Appearance((0, 0, 0), "hollow", outline=0.1, outline_colour=(0, 0, 0)), 20)
+    assert out[20, 30].tolist() == list(GREY) and out[20, 18].tolist() == [0, 0, 0]
+
+
+def test_inner_shadow_and_emboss_stay_near_the_ink() -> None:
+    ground, mask = _square()
+    inner = paint(ground, mask, Appearance((250, 250, 250), inner_shadow=Cast((0, 0, 0), (0.1, 0.1), 0.0, 1.0)), 20)
+    assert inner[11, 21].tolist() == [0, 0, 0] and inner[28, 38].tolist() == [250, 250, 250]
+    raised = paint(ground, mask, Appearance((200, 200, 200), emboss=1.0), 20)
+    assert raised[20, 30].tolist() == [200, 200, 200] and raised[20, 19, 0] != raised[20, 40, 0]
+
+
+@settings(deadline=None)  # the first example makes the tiles of noise
+@given(st.integers(0, 2**32), st.floats(0, 1))
+def test_every_drawn_look_replays_and_keeps_shape(seed: int, richness: float) -> None:
+    rng = np.random.default_rng(seed)
+    book = PaletteBook()
+    colour = book.ground(rng)
+    ink = book.ink(rng, colour)
+    look = draw_appearance(rng, ink, colour, richness)
+    again = Appearance.from_dict(json.loads(json.dumps(look.to_dict())))
+    assert again == look
+    ground, mask = _square()
+    ground[:] = colour
+    out = paint(ground, mask, look, 20)
+    assert out.shape == ground.shape and out.dtype == np.uint8
+    assert np.array_equal(out, paint(ground, mask, again, 20))
+
+
+def test_drawn_looks_stand_out_from_their_ground() -> None:
+    ground, mask = _square()
+    mask[:] = 0
+    mask[10:30, 20:24] = 255
+    mask[10:14, 20:40] = 255
+    legible = 0
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        colour = PaletteBook().ground(rng)
+        look = draw_appearance(rng, PaletteBook().ink(rng, colour), colour)
+        legible += ink_separation(paint(np.full_like(ground, colour), mask, look, 20), mask).legible()
+    assert legible >= 285
+
+
+def test_no_ink_and_one_pixel() -> None:
+    ground = np.full((1, 1, 3), 9, np.uint8)
+    for seed in range(40):
+        look = draw_appearance(np.random.default_rng(seed), (0, 0, 0), (255, 255, 255))
+        assert paint(ground, np.zeros((1, 1), np.uint8), look, 20).tolist() == [[[9, 9, 9]]] or look.emboss
+
+
+def test_lightness_of_known_colours() -> None:
+    assert lightness((0, 0, 0)) == 0 and lightness((255, 255, 255)) == pytest.approx(100, abs=0.01)
+    # The usual example: sRGB 119 is the middle grey of L* 50.
+    assert lightness((119, 119, 119)) == pytest.approx(50, abs=0.2)
+    assert lightness((255, 0, 0)) == pytest.approx(53.24, abs=0.05)
+
+
+@given(colours, colours, st.floats(0, 49))
+def test_contrast_reaches_its_floor(colour: tuple[int, int, int], ground: tuple[int, int, int], floor: float) -> None:
+    assert abs(lightness(with_contrast(colour, ground, floor)) - lightness(ground)) >= floor - 0.01
+
+
+def test_palette_of_a_picture_with_three_colours() -> None:
+    picture = np.zeros((64, 64, 3), np.uint8)
+    picture[:, :40] = (200, 30, 40)
+    picture[:, 40:56] = (20, 120, 220)
+    found = photo_palette(picture, 4)
+    assert found[0] == pytest.approx((200, 30, 40), abs=6) and found[1] == pytest.approx((20, 120, 220), abs=6)
+    assert mean_colour(picture[:, :40]) == (200, 30, 40)
+    book = PaletteBook.of_images([picture])
+    drawn = {book.ground(np.random.default_rng(seed)) for seed in range(60)}
+    assert drawn & set(book.palettes[0])

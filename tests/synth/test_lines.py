@@ -1,0 +1,171 @@
+"""The line world: plans replay, quads hold their ink, crops keep their text inside, refusals name their cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from ocrsmith.errors import LabelError, RecipeError, SynthesisError
+from ocrsmith.samples import Image
+from ocrsmith.synth.font_files import inspect_file
+from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.legibility import RefusedDrawError
+from ocrsmith.synth.line_layout import lay_out
+from ocrsmith.synth.line_plans import ExtraInk, LinePlan, LineSettings
+from ocrsmith.synth.lines import LineScene
+
+WORDS = ("a", "-", "Ag", "jumps over", "QUICK 27.50", "Total (net)", "x", "of the 12 lazy dogs, one", "'tis")
+
+
+class Words:
+    """Texts for tests."""
+
+    def sample(self, rng: np.random.Generator) -> str:
+        return WORDS[int(rng.integers(len(WORDS)))]
+
+
+class Stripes:
+    """A loud ground whose plan is JSON-able."""
+
+    def plan(self, rng: np.random.Generator, width: int, height: int) -> list[int]:
+        return [int(rng.integers(2, 30)), width, height]
+
+    def render(self, plan: list[int]) -> Image:
+        period, width, height = plan
+        row = (np.arange(width) // period % 2 * 120 + 60).astype(np.uint8)
+        return np.ascontiguousarray(np.broadcast_to(row[None, :, None], (height, width, 3)))
+
+
+@pytest.fixture(scope="module")
+def fonts() -> list[FontFace]:
+    import matplotlib
+
+    folder = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    faces = []
+    for name in ("DejaVuSans.ttf", "DejaVuSerif-Italic.ttf", "DejaVuSansMono-Bold.ttf"):
+        facts = inspect_file(folder / name, range(32, 127))[0]
+        faces.append(FontFace(folder / name, facts.family, facts.style, facts.category, facts.code_points))
+    return faces
+
+
+def _samples(scene: LineScene, num: int) -> Iterator[tuple[LinePlan, Image]]:
+    for index in range(num):
+        try:
+            plan = scene.plan(np.random.default_rng([7, 0, index]))
+            yield plan, scene.render(plan).image
+        except RefusedDrawError as refusal:
+            assert refusal.cause in ("illegible", "ink too low")
+
+
+def test_plans_replay_pixel_for_pixel(fonts: list[FontFace]) -> None:
+    scene = LineScene(Words(), fonts, Stripes(), LineSettings(height=None))
+    samples = list(_samples(scene, 60))
+    assert len(samples) >= 50
+    for plan, image in samples:
+        again = LinePlan.from_json(plan.to_json())
+        assert again == plan
+        assert np.array_equal(scene.render(again).image, image)
+        assert 20 <= image.shape[0] <= 64 and image.shape[0] == plan.height
+
+
+def test_a_labelled_crop_has_the_same_pixels_and_spells_its_text(fonts: list[FontFace]) -> None:
+    scene = LineScene(Words(), fonts, settings=LineSettings(height=40))
+    for plan, image in _samples(scene, 40):
+        page = scene.render_labelled(plan)
+        assert np.array_equal(page.image, image)
+        (instance,) = page.instances
+        assert instance.text == plan.text and instance.characters is not None
+        assert "".join(character.text for character in instance.characters) == plan.text
+
+
+def test_quads_hold_the_ink_and_the_ink_fills_the_quads(fonts: list[FontFace]) -> None:
+    scene = LineScene(Words(), fonts, settings=LineSettings(height=64, bent=0.6, warp=1.0, extras=0.5, cut=0.0))
+    for index in range(60):
+        laid = lay_out(scene.plan(np.random.default_rng([3, index])), 4096)
+        height, width = laid.coverage.shape
+        drawn = np.zeros((height, width), np.uint8)
+        for quad, cluster in zip(laid.quads(), laid.run.clusters, strict=True):
+            cv2.fillConvexPoly(drawn, np.rint((quad - 0.5) * 16).astype(np.int32), 255, shift=4)
+            if cluster.text.strip():
+                left, top = np.floor(quad.min(axis=0)).astype(int).clip(0)
+                right, bottom = np.ceil(quad.max(axis=0)).astype(int)
+                assert laid.coverage[top:bottom, left:right].max(initial=0) > 60, (index, cluster.text)
+        # A bent edge leaves its quad by its sagitta, a blurred one by a px.
+        outside = (laid.coverage > 128) & (cv2.dilate(drawn, np.ones((7, 7), np.uint8)) == 0)
+        assert outside.sum() <= 0.01 * (laid.coverage > 128).sum(), index
+
+
+def test_text_is_cut_by_no_more_than_the_setting(fonts: list[FontFace]) -> None:
+    settings = LineSettings(height=64, cut=1.0, most_cut=0.07, extras=0.0, warp=0.0, bent=0.0)
+    scene = LineScene(Words(), fonts, settings=settings)
+    for index in range(40):
+        plan = scene.plan(np.random.default_rng(index))
+        laid = lay_out(plan, 4096)
+        quads = laid.quads()
+        reach = 0.08 * 64
+        assert quads[..., 1].min() > -reach and quads[..., 1].max() < 64 + reach
+        assert quads[..., 0].min() > -1.5 and quads[..., 0].max() < laid.coverage.shape[1] + 1.5
+
+
+def test_punctuation_alone_keeps_its_size(fonts: list[FontFace]) -> None:
+    scene = LineScene(Words(), fonts[:1])
+    plan = replace(scene.plan(np.random.default_rng(0)), text="-", size_px=40, extras=(), warps=(), arch=0.0)
+    laid = lay_out(plan, 4096)
+    inked = np.nonzero(laid.coverage.max(axis=1) > 100)[0]
+    assert np.ptp(inked) + 1 < 0.4 * plan.height
+
+
+@pytest.mark.parametrize("kind", ["above", "below", "left", "right", "underline", "strike", "rule", "box"])
+def test_other_ink_is_drawn_and_leaves_the_text_alone(kind: str, fonts: list[FontFace]) -> None:
+    scene = LineScene(Words(), fonts[:1], settings=LineSettings(height=64, extras=0.0))
+    base = replace(
+        scene.plan(np.random.default_rng(1)), text="Hxg", size_px=48, margins=(0.6, 0.6, 0.6, 0.6), warps=(), arch=0.0
+    )
+    plan = replace(base, extras=(ExtraInk(kind, 0.3, 0.05, "HxH"),))  # type: ignore[arg-type]
+    laid, alone = lay_out(plan, 4096), lay_out(base, 4096)
+    assert laid.extras is not None and laid.extras.max() > 100
+    assert laid.coverage.shape == alone.coverage.shape
+    assert np.abs(laid.coverage.astype(int) - alone.coverage).mean() < 6
+    if kind != "strike":
+        assert (cv2.min(laid.coverage, laid.extras) > 128).sum() == 0
+
+
+def test_illegible_and_oversized_crops_are_refused_with_their_cause(fonts: list[FontFace]) -> None:
+    scene = LineScene(Words(), fonts, settings=LineSettings(max_width=40))
+    with pytest.raises(RefusedDrawError, match="at most 40 fit") as refusal:
+        for index in range(50):
+            scene.render(scene.plan(np.random.default_rng(index)))
+    assert refusal.value.cause == "crop too wide"
+    faint = LineScene(Words(), fonts, settings=LineSettings(contrast_floor=0.0, richness=0.0))
+    plan = faint.plan(np.random.default_rng(0))
+    causes = []
+    for seed in range(400):
+        try:
+            faint.render(replace(plan, look_seed=seed, ground_colour=(170, 28, 36)))
+        except RefusedDrawError as refused:
+            causes.append(refused.cause)
+    assert causes and set(causes) == {"illegible"}
+
+
+def test_a_font_without_the_glyph_is_a_counted_refusal(fonts: list[FontFace]) -> None:
+    scene = LineScene(Words(), fonts[2:])
+    plan = replace(scene.plan(np.random.default_rng(0)), text="\u4e00")
+    with pytest.raises(RefusedDrawError) as refusal:
+        scene.render(plan)
+    assert refusal.value.cause == "font cannot draw the text"
+
+
+def test_settings_and_plans_that_are_wrong_are_told(fonts: list[FontFace]) -> None:
+    with pytest.raises(RecipeError, match=r"richness = 2\.0 .* heights of 4"):
+        LineSettings(richness=2.0, height=4)
+    with pytest.raises(RecipeError, match="Did you mean 'jpeg'"):
+        LineSettings(degradations=("jpg",))
+    with pytest.raises(LabelError, match="does not parse"):
+        LinePlan.from_json('{"text": "a"}')
+    with pytest.raises(SynthesisError, match="without fonts"):
+        LineScene(Words(), [])
