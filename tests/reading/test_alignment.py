@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ocrsmith.geometry import box_quad
+from ocrsmith.reading.alignment import part_of_quad, place_characters, words_on_page
+from ocrsmith.reading.crops import turn_quad
+from ocrsmith.reading.ctc import Decoded
+
+
+def decoded(text: str, steps: list[int]) -> Decoded:
+    return Decoded(
+        text,
+        0.9,
+        tuple(text),
+        np.full(len(text), 0.9, np.float32),
+        np.array([[step, step + 1] for step in steps], np.int64).reshape(-1, 2),
+    )
+
+
+def test_characters_are_cut_half_way_between_their_marks() -> None:
+    placed = place_characters(decoded("abc", [1, 3, 7]), 0.1)
+    assert [(c.start, c.stop) for c in placed.characters] == [
+        pytest.approx(pair) for pair in ((0.0, 0.25), (0.25, 0.55), (0.55, 1.0))
+    ]
+
+
+def test_a_word_stops_before_the_gap() -> None:
+    placed = place_characters(decoded("ab cd", [0, 1, 4, 7, 8]), 0.1)
+    ab, cd = words_on_page(placed, box_quad(0, 0, 100, 10))
+    assert (ab.text, cd.text) == ("ab", "cd")
+    # Marks lie at 0.15 and 0.75, half a pitch is 0.05.
+    assert ab.polygon[1, 0] == pytest.approx(20)
+    assert cd.polygon[0, 0] == pytest.approx(70)
+
+
+def test_steps_that_a_network_drops_are_counted() -> None:
+    plain = place_characters(decoded("ab", [1, 3]), 0.1)
+    shifted = place_characters(decoded("ab", [0, 2]), 0.1, first_step=1)
+    assert [c.stop for c in plain.characters] == [c.stop for c in shifted.characters]
+
+
+def test_odd_texts() -> None:
+    assert place_characters(decoded("", []), 0.1).characters == ()
+    alone = place_characters(decoded("a", [5]), 0.1).characters[0]
+    assert (alone.start, alone.stop) == (0.0, 1.0)
+    assert words_on_page(place_characters(decoded("  ", [1, 3]), 0.1), box_quad(0, 0, 9, 9)) == []
+
+
+def test_parts_follow_a_turned_quad() -> None:
+    down = turn_quad(box_quad(0, 0, 10, 100), 1)
+    part = part_of_quad(down, 0.0, 0.25)
+    assert part[:, 1].max() == pytest.approx(25)
