@@ -30,8 +30,8 @@ FLOORS = {
     "losses": 3,
     "reading": 4,
     "evaluation": 5,
-    "training": 6,
-    "export": 7,
+    "export": 6,
+    "training": 7,
     **dict.fromkeys(["cli", "serve", "compat", "__init__", "__main__"], 8),
 }
 # The reading path runs where PyTorch is not installed.

@@ -114,21 +114,20 @@ class World(Generic[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         """Sample `index` >= 0; raises SynthesisError where redraws or patience ran out, with the tally."""
-        scene, plan = self._planned(index)
-        return scene.render(plan)
+        return self._drawn(index)[1]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(self._length))
 
     def plan(self, index: int) -> Any:
-        """The plan that `world[index]` is rendered from."""
-        return self._planned(index)[1]
+        """The plan of `world[index]`, which is rendered here too: some refusals show in the pixels alone."""
+        return self._drawn(index)[0]
 
     def rng(self, index: int, attempt: int = 0) -> Rng:
         """The generator that an attempt at a sample is drawn from."""
         return np.random.default_rng([self.seed, SPLITS.index(self.split), index, attempt])
 
-    def _planned(self, index: int) -> tuple[Scene[Any, Sample], Any]:
+    def _drawn(self, index: int) -> tuple[Any, Sample]:
         if index < 0:
             raise IndexError(f"Sample {index} was asked of an endless world. Indices start at 0.")
         refusal: SynthesisError | None = None
@@ -137,6 +136,7 @@ class World(Generic[Sample]):
             scene = self.scenes[pick(self._cumulative, rng)]
             try:
                 plan = scene.plan(rng)
+                sample = scene.render(plan)
             except SynthesisError as error:
                 refusal = error
                 self.tally.refused[type(error).__name__] += 1
@@ -144,7 +144,7 @@ class World(Generic[Sample]):
                 continue
             self.tally.samples += 1
             self.tally.inner.update(dict(getattr(plan, "refusals", ())))
-            return scene, plan
+            return plan, sample
         raise SynthesisError(
             f"Sample {index} was refused {self.redraws + 1} times, the last time because: {refusal} "
             f"So far: {self.tally}."

@@ -42,6 +42,7 @@ class ScheduleByBudget(Callback):
         """Multiplies each group's first learning rate by the schedule's factor."""
         step = trainer.global_step
         self.used = self.budget.used(step, float(self.timer.time_elapsed()))
+        pl_module.budget_used = self.used
         factor = self.schedule.factor(step, self.used)
         for optimizer in trainer.optimizers:
             for group in optimizer.param_groups:
@@ -67,6 +68,17 @@ def ema_with_warmup(decay: float) -> Any:
                 mean.copy_(value)
 
     return average
+
+
+class Bar(RichProgressBar):
+    """Lightning's bar, without counting down epochs of a run that time or patience ends."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return f"Round {current_epoch + 1}"
+
+    def get_metrics(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> dict[str, Any]:
+        """The logged figures, without the logger's version."""
+        return {key: value for key, value in super().get_metrics(trainer, pl_module).items() if key != "v_num"}
 
 
 def make_callbacks(
@@ -97,7 +109,7 @@ def make_callbacks(
         ),
     ]
     if progress:
-        callbacks.append(RichProgressBar(leave=False))
+        callbacks.append(Bar(leave=False))
     return callbacks
 
 

@@ -50,13 +50,13 @@ class FitResult:
     """What a fit came to. Scores are of `validation_score`, higher is better.
 
     Attributes:
-        start_score: of the weights it began with; best_score: the best seen while training.
+        start_score: of the first weights, None where they were random; best_score: the best seen while training.
         kept_start: the training's best was worse, and the start weights were put back.
         stopped: why it ended: "budget", "patience", or "steps".
         history: one dictionary a row of metrics.csv, numbers only.
     """
 
-    start_score: float
+    start_score: float | None
     best_score: float
     kept_start: bool
     steps: int
@@ -67,7 +67,7 @@ class FitResult:
     @property
     def score(self) -> float:
         """Of the weights that the network has now."""
-        return self.start_score if self.kept_start else self.best_score
+        return self.start_score if self.kept_start and self.start_score is not None else self.best_score
 
 
 def fit(
@@ -79,6 +79,7 @@ def fit(
     settings: FitSettings,
     *,
     start_score: float | None = None,
+    from_nothing: bool = False,
     resume: bool = True,
     on_start_score: Callable[[float], None] = lambda score: None,
 ) -> FitResult:
@@ -91,6 +92,7 @@ def fit(
         stream: training batches, whose `position` this sets; its length is the time between validations.
         validation: batches, gone through whole at each validation.
         start_score: of the start weights, if a run before this one took it; else it is taken now.
+        from_nothing: the start is random, so that there is nothing to measure or to keep.
         on_start_score: is told the start's score before training, so that a killed run need not take it again.
     """
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -102,10 +104,12 @@ def fit(
             stale.unlink(missing_ok=True)
     trainer = make_trainer(folder, budget, settings)
     with calm_lightning():
-        if start_score is None:
+        if start_score is None and not from_nothing:
             scores = trainer.validate(module, KeptBatches(validation), verbose=False)
             start_score = float(scores[0]["validation_score"])
             on_start_score(start_score)
+        # A Trainer leaves the modes that it finds; a module's own `train` keeps its frozen part in evaluation.
+        module.train()
         stream.position = lambda: trainer.global_step
         try:
             trainer.fit(
@@ -150,13 +154,15 @@ def make_trainer(folder: Path, budget: Budget, settings: FitSettings) -> pl.Trai
         )
 
 
-def _conclude(model: nn.Module, trainer: pl.Trainer, folder: Path, start_score: float, start_state: State) -> FitResult:
+def _conclude(
+    model: nn.Module, trainer: pl.Trainer, folder: Path, start_score: float | None, start_state: State
+) -> FitResult:
     best = folder / f"{BEST}.ckpt"
     best_score = -math.inf
-    kept_start = True
+    kept_start = start_score is not None
     if best.is_file():
         state, best_score = read_best(best)
-        if not best_score < start_score:
+        if start_score is None or not best_score < start_score:
             model.load_state_dict(state)
             kept_start = False
     if kept_start:

@@ -131,7 +131,7 @@ def rows(before: Scores, after: dict[str, EvaluationResult]) -> list[ScoreRow]:
                 score.higher_is_better,
                 score.is_share,
             )
-            for score in result.scores()
+            for score in {score.measure: score for score in result.scores()}.values()
         ]
         seconds = earlier.get("seconds")
         milliseconds = result.seconds_per_picture * 1000

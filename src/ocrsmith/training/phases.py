@@ -42,6 +42,7 @@ def train_recognizer(
     settings: FitSettings,
     *,
     workers: int,
+    from_nothing: bool = False,
 ) -> tuple[FitResult, dict[str, int]]:
     """Fits the recogniser in the run's folder `recognizer`; also counts the lines that were refused, by cause."""
     folder = state.folder / "recognizer"
@@ -64,7 +65,7 @@ def train_recognizer(
     module = RecognizerModule(
         model, learning_rate=table.learning_rate, weight_decay=table.weight_decay, freeze=table.freeze
     )
-    result = _fit(module, stream, validation, budget, folder, settings, state)
+    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing)
     return result, dict(module.refused)
 
 
@@ -77,6 +78,7 @@ def train_detector(
     settings: FitSettings,
     *,
     workers: int,
+    from_nothing: bool = False,
 ) -> FitResult:
     """Fits the detector in the run's folder `detector`."""
     folder = state.folder / "detector"
@@ -97,7 +99,7 @@ def train_detector(
     module = DetectorModule(
         model, learning_rate=table.learning_rate, weight_decay=table.weight_decay, freeze=table.freeze
     )
-    return _fit(module, stream, validation, budget, folder, settings, state)
+    return _fit(module, stream, validation, budget, folder, settings, state, from_nothing)
 
 
 def _fit(
@@ -108,9 +110,10 @@ def _fit(
     folder: Path,
     settings: FitSettings,
     state: RunState,
+    from_nothing: bool,
 ) -> FitResult:
     key = f"{folder.name}_start_score"
-    resuming = (folder / f"{LAST}.ckpt").is_file() and key in state.notes
+    resuming = (folder / f"{LAST}.ckpt").is_file() and (from_nothing or key in state.notes)
     return fit(
         module,
         stream,
@@ -118,7 +121,8 @@ def _fit(
         budget,
         folder,
         settings,
-        start_score=state.notes[key] if resuming else None,
+        start_score=state.notes.get(key) if resuming else None,
+        from_nothing=from_nothing,
         resume=resuming,
         on_start_score=lambda score: state.note(key, score),
     )

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from ocrsmith.data.batches import RecognizerBatch
 from ocrsmith.errors import RecipeError
 from ocrsmith.evaluation.text import TextCounts
-from ocrsmith.losses.ctc import ctc_loss
+from ocrsmith.losses.ctc import alignment_loss, ctc_loss
 from ocrsmith.reading.ctc import decode_batch
 from ocrsmith.training.fitting import check_finite, decay_groups
 from ocrsmith.training.loaders import normalize_on_device
@@ -26,6 +26,7 @@ class RecognizerModule(pl.LightningModule):
         model: images (B, C, H, W) -> logits (B, T, K), with `.input` and `.alphabet`.
         learning_rate: the peak; the schedule multiplies it.
         weight_decay: of weights of two and more dimensions; biases and normalisation have none.
+        alignment: share of the budget in which the places of drawn characters teach beside CTC; see `alignment_loss`.
         freeze: the name of a part of the model that is not trained ("backbone"); its batch normalisation keeps the
             statistics of the start weights.
 
@@ -34,12 +35,20 @@ class RecognizerModule(pl.LightningModule):
     """
 
     def __init__(
-        self, model: nn.Module, *, learning_rate: float = 1e-3, weight_decay: float = 0.01, freeze: str | None = None
+        self,
+        model: nn.Module,
+        *,
+        learning_rate: float = 1e-3,
+        weight_decay: float = 0.01,
+        alignment: float = 0.3,
+        freeze: str | None = None,
     ) -> None:
         super().__init__()
         self.model = model
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
+        self.alignment = alignment
+        self.budget_used = 0.0  # 0..1, kept by the schedule
         self.freeze_part = freeze
         self.refused: Counter[str] = Counter()
         self.validation_counts = TextCounts()
@@ -53,10 +62,6 @@ class RecognizerModule(pl.LightningModule):
             self.model.get_submodule(self.freeze_part).eval()
         return self
 
-    def on_train_start(self) -> None:
-        """Sets the modes: a Trainer leaves those that it finds."""
-        self.train()
-
     def forward(self, batch: RecognizerBatch) -> Tensor:
         """A batch -> logits (B, T, K)."""
         return self.model(normalize_on_device(batch.stack, self.model.input, self.device))  # type: ignore[arg-type]
@@ -68,9 +73,13 @@ class RecognizerModule(pl.LightningModule):
     def training_step(self, batch: RecognizerBatch, batch_idx: int) -> Tensor:
         """One step's loss; counts what was refused on the way."""
         self.refused.update(batch.refused)
-        loss = self.loss(self(batch), batch)
+        logits = self(batch)
+        loss = self.loss(logits, batch)
         check_finite(loss, self.global_step)
         self.log("train_loss", loss, prog_bar=True, batch_size=len(batch))
+        weight = 3.0 * (1.0 - self.budget_used / self.alignment) if self.alignment > 0 else 0.0
+        if weight > 0:
+            loss = loss + weight * alignment_loss(logits, torch.from_numpy(batch.places).to(logits.device))
         return loss
 
     def on_validation_epoch_start(self) -> None:

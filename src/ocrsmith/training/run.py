@@ -22,7 +22,6 @@ from typing import Any
 
 import pytorch_lightning as pl
 from rich.console import Console
-from torch import nn
 
 from ocrsmith.errors import WeightsError
 from ocrsmith.evaluation.report import ScoreRow, write_report
@@ -36,7 +35,7 @@ from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_set
 from ocrsmith.training.networks import NO_START, Role, StartedNetwork, start_network
 from ocrsmith.training.phases import fit_settings, train_detector, train_recognizer
 from ocrsmith.training.previews import write_previews
-from ocrsmith.training.recipe import NetworkTable, Recipe, load_recipe
+from ocrsmith.training.recipe import DetectorTable, NetworkTable, Recipe, RecognizerTable, load_recipe
 from ocrsmith.training.run_report import card_of, print_summary, record_of
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.schedule import Budget
@@ -208,27 +207,24 @@ class _Run:
         if table.share > 0:
             budget = Budget(steps=table.steps, seconds=self._budget_seconds(role))
             self._say(f"Training the {role}: {network.name} {network.start}, {budget.seconds:.0f} s")
-            result, refused = self._fit(role, network.model, table, budget)
+            result, refused = self._fit(role, network, table, budget)
             left = {"fit": _without_history(result), "refused": refused}
         save_weights(network.model, weights)
         self._finish(role, left)
 
     def _fit(
-        self, role: Role, model: nn.Module, table: NetworkTable, budget: Budget
+        self, role: Role, network: StartedNetwork, table: NetworkTable, budget: Budget
     ) -> tuple[FitResult, dict[str, int]]:
+        given = (self.materials, budget, self.state)
         settings = fit_settings(table, progress=self.progress, accelerator=self.accelerator)
-        if role == "detector":
-            assert self.recipe.detector is not None
-            fitted = train_detector(
-                model, self.recipe.detector, self.materials, budget, self.state, settings, workers=self.workers
-            )
-            result, refused = fitted, {}
+        options: dict[str, Any] = {"workers": self.workers, "from_nothing": network.start.source == NO_START}
+        refused: dict[str, int] = {}
+        if isinstance(table, DetectorTable):
+            result = train_detector(network.model, table, *given, settings, **options)
         else:
-            assert self.recipe.recognizer is not None
-            result, refused = train_recognizer(
-                model, self.recipe.recognizer, self.materials, budget, self.state, settings, workers=self.workers
-            )
-        model.cpu()
+            assert isinstance(table, RecognizerTable)
+            result, refused = train_recognizer(network.model, table, *given, settings, **options)
+        network.model.cpu()
         return result, refused
 
     def _budget_seconds(self, role: Role) -> float:

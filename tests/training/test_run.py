@@ -1,0 +1,115 @@
+"""A whole run on the smallest networks: its files, its phases, its second life."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import ocrsmith.training.run as run_module
+from ocrsmith.errors import RecipeError
+from ocrsmith.models.registry import build_recognizer
+from ocrsmith.reading.bundle import Bundle
+from ocrsmith.training.networks import start_network
+from ocrsmith.training.recipe import Recipe, parse_recipe
+from ocrsmith.training.run import RunResult, train
+
+RECOGNIZER = {
+    "settings": {"widths": [8, 16, 16, 24], "context": [1]},
+    "steps": 8,
+    "batch_size": 8,
+    "steps_per_epoch": 4,
+    "validation_samples": 16,
+}
+
+
+def tiny(**changes: Any) -> Recipe:
+    form = {
+        "name": "tiny",
+        "alphabet": "0123456789",
+        "minutes": 10,
+        "test_samples": 8,
+        "fonts": {"categories": ["sans"]},
+        "backgrounds": {"procedural_share": 1.0},
+        "text": {"kind": "random", "max_length": 3, "space_share": 0.0},
+        "recognizer": RECOGNIZER,
+    }
+    return parse_recipe({**form, **changes})
+
+
+def run(recipe: Recipe, folder: Path, **options: Any) -> RunResult:
+    torch.set_num_threads(1)
+    return train(recipe, folder, workers=0, accelerator="cpu", progress=False, **options)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    return run(tiny(), tmp_path_factory.mktemp("runs") / "first")
+
+
+def test_a_run_leaves_bundle_report_samples_and_log(first: RunResult) -> None:
+    bundle = Bundle.load(first.bundle)
+    assert bundle.name == "tiny"
+    assert bundle.card["start"]["recognizer"]["source"] == "none"
+    assert {score["data"] for score in bundle.card["scores"]} == {"synthetic lines"}
+    assert "<html" in first.report.read_text()
+    assert (first.folder / "samples" / "lines.png").is_file()
+    assert (first.folder / "recognizer" / "metrics.csv").is_file()
+    assert first.fits["recognizer"].steps == 8
+    assert first.fits["recognizer"].start_score is None
+    phases = json.loads((first.folder / "run.json").read_text())["phases"]
+    assert list(phases) == ["prepare", "before", "recognizer", "export"]
+
+
+def test_a_bundle_is_a_start_and_measured_before(first: RunResult, tmp_path: Path) -> None:
+    recipe = tiny(alphabet="0123456789.", recognizer={**RECOGNIZER, "settings": {}, "start": str(first.bundle)})
+    result = run(recipe, tmp_path)
+    assert all(row.before is not None for row in result.scores)
+    assert result.fits["recognizer"].start_score is not None
+    assert Bundle.load(result.bundle).card["start"]["recognizer"]["source"] == "tiny"
+
+
+def test_start_weights_from_a_bundle_are_its_own(first: RunResult) -> None:
+    recipe = tiny()
+    same = start_network("recognizer", recipe.make_alphabet(), start=str(first.bundle))
+    assert same.name == "light_ctc"
+    assert same.settings == {"widths": [8, 16, 16, 24], "context": [1]}
+    larger = start_network("recognizer", tiny(alphabet="x0123456789").make_alphabet(), start=str(first.bundle))
+    assert larger.start.new_characters == ("x",)
+    torch.testing.assert_close(larger.model.head.weight[2:], same.model.head.weight[1:])
+    fresh = build_recognizer("light_ctc", recipe.make_alphabet(), **same.settings)
+    assert not torch.equal(fresh.head.weight, same.model.head.weight)
+
+
+class Killed(BaseException):
+    """Stands for the kill."""
+
+
+def test_a_killed_run_goes_on_at_its_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module, "export_bundle", killed)
+        with pytest.raises(Killed):
+            run(tiny(), tmp_path)
+    assert "recognizer" in json.loads((tmp_path / "run.json").read_text())["phases"]
+    with monkeypatch.context() as patched:
+        patched.setattr(run_module, "train_recognizer", killed)  # not called again
+        result = run(tiny(), tmp_path)
+    assert result.fits["recognizer"].steps == 8
+    assert result.bundle.is_file()
+
+
+def test_another_recipe_needs_another_folder(first: RunResult, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="holds a run of another recipe"):
+        run(tiny(seed=1), first.folder)
+
+
+def test_a_share_of_nothing_leaves_a_network_as_it_started(tmp_path: Path) -> None:
+    result = run(tiny(recognizer={**RECOGNIZER, "share": 0}), tmp_path)
+    assert result.fits == {}
+    assert result.bundle.is_file()
