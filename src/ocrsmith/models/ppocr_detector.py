@@ -32,9 +32,7 @@ class ShortcutSqueeze(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: int | None = None) -> None:
         super().__init__()
         self.places = (
-            nn.Identity()
-            if kernel is None
-            else nn.Conv2d(inputs, inputs, kernel, padding=kernel // 2, groups=inputs)
+            nn.Identity() if kernel is None else nn.Conv2d(inputs, inputs, kernel, padding=kernel // 2, groups=inputs)
         )
         self.project = nn.Conv2d(inputs, outputs, 1, bias=False)
         self.squeeze = SqueezeExcite(outputs, slope=0.2)
@@ -89,7 +87,8 @@ class PPOCRDetector(nn.Module):
     """images (B, 3, H, W), sides multiples of 32 -> logits (B, 1, H, W) of being text, before the sigmoid.
 
     Args:
-        with_threshold: adds DB's threshold branch, which `training_maps` computes; it starts new, the released file has none.
+        with_threshold: adds DB's threshold branch, which `training_maps` computes; the released file has
+            none, so that it starts new.
     """
 
     kind: Literal["db"] = "db"

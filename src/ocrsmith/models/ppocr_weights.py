@@ -1,7 +1,8 @@
 """Weights of PP-OCRv6 small from the ONNX files that the PyPI package `rapidocr` ships (Apache-2.0).
 
-The exporter kept no module names worth mapping, but it writes nodes in the order in which they run. The modules here are
-registered in that same order, so the file's tensors are laid into the state dict one after the other, each shape checked.
+The exporter kept no module names worth mapping, but it writes nodes in the order in which they run. The modules here
+are registered in that same order, so the file's tensors are laid into the state dict one after the other, each shape
+checked.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class LoadedWeights:
 
     Attributes:
         num_tensors: tensors that were laid into the network.
-        kept_characters, new_characters: how many of the alphabet's characters have a trained row, and those that have not.
+        kept_characters: how many of the alphabet's characters have a trained row; new_characters: those without.
     """
 
     num_tensors: int
@@ -103,12 +104,14 @@ def source_characters(graph: onnx.ModelProto) -> list[str]:
     """The file's classes in order, "" for the blank: the metadata's lines between the blank and the space."""
     listed = {entry.key: entry.value for entry in graph.metadata_props}.get("character")
     if listed is None:
-        raise WeightsError("The ONNX file lists no characters, so it is no PP-OCR recogniser. Give a recogniser's file.")
+        raise WeightsError(
+            "The ONNX file lists no characters, so it is no PP-OCR recogniser. Give a recogniser's file."
+        )
     return ["", *listed.split("\n"), " "]
 
 
 def full_alphabet(path: str | Path | None = None) -> Alphabet:
-    """Every character of a recogniser's file: 18,705 of 18,709, since four are others' compatibility forms under NFC."""
+    """A recogniser's file's characters: 18,705 of 18,709, since NFC makes four of them others (U+212B is U+00C5)."""
     graph = _read(Path(path) if path is not None else ppocr_file(RECOGNIZER_FILE))
     normalised = (unicodedata.normalize("NFC", character) for character in source_characters(graph)[1:])
     return Alphabet(tuple(dict.fromkeys(normalised)))
@@ -170,7 +173,9 @@ def _lay(tensors: list[Array], model: nn.Module, source: Path) -> None:
     """Copies tensor after tensor into the state dict, in its order."""
     state = model.state_dict()
     # The threshold branch is for training alone and was not exported.
-    names = [name for name in state if not name.endswith("num_batches_tracked") and not name.startswith("threshold_head")]
+    names = [
+        name for name in state if not name.endswith("num_batches_tracked") and not name.startswith("threshold_head")
+    ]
     if len(names) != len(tensors):
         raise WeightsError(
             f"{source} holds {len(tensors)} weights, {type(model).__name__} has {len(names)}. "
@@ -179,7 +184,8 @@ def _lay(tensors: list[Array], model: nn.Module, source: Path) -> None:
     for name, tensor in zip(names, tensors, strict=True):
         if tensor.shape != tuple(state[name].shape):
             raise WeightsError(
-                f"{source} has shape {tensor.shape} where {type(model).__name__} has {name} {tuple(state[name].shape)}. "
+                f"{source} has shape {tensor.shape} where {type(model).__name__} has {name} "
+                f"{tuple(state[name].shape)}. "
                 "A file of the PP-OCRv6 small family was expected."
             )
         state[name] = torch.from_numpy(np.array(tensor, dtype=np.float32))
