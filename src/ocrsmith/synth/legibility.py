@@ -14,11 +14,23 @@ from ocrsmith.samples import Image
 
 
 class RefusedDrawError(SynthesisError):
-    """A draw that gave nothing usable; `cause` is the short name that it is counted under."""
+    """A draw that gave nothing usable. The subclass names the cause, which is what refusals are counted by."""
 
-    def __init__(self, cause: str, message: str) -> None:
-        super().__init__(message)
-        self.cause = cause
+
+class IllegibleError(RefusedDrawError):
+    """Ink and ground cannot be told apart any more."""
+
+
+class CropTooWideError(RefusedDrawError):
+    """A text longer than a crop may be wide."""
+
+
+class InkTooLowError(RefusedDrawError):
+    """Text of too few px of height to be read."""
+
+
+class GlyphMissingError(RefusedDrawError):
+    """A font that cannot draw the text."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ocrsmith.geometry import bounds, box_quad
 from ocrsmith.synth import warps
-from ocrsmith.synth.legibility import RefusedDrawError
+from ocrsmith.synth.legibility import CropTooWideError, InkTooLowError
 from ocrsmith.synth.line_plans import ExtraInk, LinePlan
 from ocrsmith.synth.shaping import ShapedRun, shape
 from ocrsmith.synth.warp_plans import build_warp
@@ -91,7 +91,7 @@ def lay_out(plan: LinePlan, max_width: int) -> LaidLine:
     """Shapes a plan's text and sends it to its crop.
 
     Raises:
-        RefusedDrawError: the crop would be wider than `max_width`, or its ink lower than MIN_INK_PX.
+        CropTooWideError, InkTooLowError: the crop would be wider than `max_width`, its ink lower than MIN_INK_PX.
         FontError, SynthesisError: what `shaping.shape` raises.
     """
     run, pad, warp, ink_px = _place(plan, max_width)
@@ -105,9 +105,9 @@ def lay_out(plan: LinePlan, max_width: int) -> LaidLine:
 
 def _check(plan: LinePlan, width: int, ink_px: float, max_width: int) -> None:
     if width > max_width:
-        raise RefusedDrawError("crop too wide", f"The text {plan.text!r} came to {width} px; at most {max_width} fit.")
+        raise CropTooWideError(f"The text {plan.text!r} came to {width} px; at most {max_width} fit.")
     if ink_px < MIN_INK_PX:
-        raise RefusedDrawError("ink too low", f"The text {plan.text!r} came to {ink_px:.1f} px of height.")
+        raise InkTooLowError(f"The text {plan.text!r} came to {ink_px:.1f} px of height.")
 
 
 def _bend(plan: LinePlan, width: int, height: int, size: tuple[int, int]) -> warps.Warp:

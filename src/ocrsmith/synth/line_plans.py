@@ -79,7 +79,7 @@ class ExtraInk:
 class LinePlan:
     """Everything one crop is rendered from; lengths in shares of the ink's height unless named `_px`.
 
-    `ground` is the plan of a background as its source wrote it, or None for plain paper or paint in `ground_colour`.
+    `ground` is a window of a background sheet, or None for plain paper or paint in `ground_colour`.
     """
 
     text: str

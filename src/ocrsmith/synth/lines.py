@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -20,7 +20,8 @@ from ocrsmith.samples import Character, Image, LineSample, PageSample, TextInsta
 from ocrsmith.synth.appearance import draw_appearance, paint
 from ocrsmith.synth.degradations import apply_steps, degradation_policy
 from ocrsmith.synth.fonts import FontFace
-from ocrsmith.synth.legibility import RefusedDrawError, ink_separation
+from ocrsmith.synth.ground_sheets import BackgroundSource, GroundSheets
+from ocrsmith.synth.legibility import GlyphMissingError, IllegibleError, ink_separation
 from ocrsmith.synth.line_layout import LaidLine, crop_width, lay_out
 from ocrsmith.synth.line_plans import ExtraInk, LinePlan, LineSettings
 from ocrsmith.synth.noise_tiles import SPREAD, cut, grey_tile
@@ -31,23 +32,12 @@ from ocrsmith.synth.warp_plans import plan_warps
 Rng = np.random.Generator
 Result = TypeVar("Result")
 
-__all__ = ["GroundSource", "LinePlan", "LineScene", "LineSettings"]
+__all__ = ["LinePlan", "LineScene", "LineSettings"]
 
 _LINE_WARPS = ("perspective", "lens", "elastic", "cylinder", "curl")
 # Louder grounds than this (deviation of the grey values) hide ink of any colour; they are calmed down to it.
 _LOUDEST_GROUND = 26.0
-
-
-class GroundSource(Protocol):
-    """What the line world asks of backgrounds."""
-
-    def plan(self, rng: Rng, width: int, height: int) -> Any:
-        """A JSON-able choice of a ground of that size."""
-        ...
-
-    def render(self, plan: Any) -> Image:
-        """Its pixels, (height, width, 3) uint8 RGB."""
-        ...
+_NUM_PALETTES = 32
 
 
 class LineScene:
@@ -57,7 +47,8 @@ class LineScene:
         texts: gives what is written.
         fonts: faces that draw every text (a face that lacks a glyph is refused and counted).
         backgrounds: photographs and surfaces; plain paper and paint alone where None.
-        palettes: where ink's and paint's colours come from, beside common inks and papers.
+        palettes: where ink's and paint's colours come from, beside common inks and papers; the first backgrounds'
+            palettes where None.
 
     Raises:
         SynthesisError: no fonts.
@@ -67,28 +58,38 @@ class LineScene:
         self,
         texts: TextGenerator,
         fonts: Sequence[FontFace],
-        backgrounds: GroundSource | None = None,
+        backgrounds: BackgroundSource | None = None,
         settings: LineSettings | None = None,
         palettes: PaletteBook | None = None,
     ) -> None:
         if not fonts:
             raise SynthesisError("A line world came without fonts. At least one face is expected: see find_fonts.")
-        self.texts, self.backgrounds = texts, backgrounds
+        self.texts = texts
+        self._sheets = GroundSheets(backgrounds) if backgrounds is not None else None
         self.settings = settings or LineSettings()
-        self.palettes = palettes or PaletteBook()
+        if palettes is None:
+            palettes = PaletteBook.of_images(self._sheets.sheet_images(_NUM_PALETTES) if self._sheets else ())
+        self.palettes = palettes
         # A family of twelve styles is drawn no more often than one of a single style.
         families: dict[str, list[FontFace]] = {}
         for face in fonts:
             families.setdefault(face.family, []).append(face)
         self._families = list(families.values())
+        self._last: tuple[LinePlan, LaidLine, Image] | None = None
         self._policy = degradation_policy(self.settings.degradation, self.settings.degradations)
 
     def plan(self, rng: Rng) -> LinePlan:
-        """Draws every choice of one crop.
+        """Draws every choice of one crop, and renders it once: whether text can be read shows in its pixels alone.
 
         Raises:
-            RefusedDrawError: the draw cannot become a crop (too wide, ink too low, a font without a glyph).
+            RefusedDrawError: the draw cannot become a crop (too wide, ink too low, a glyph missing, illegible).
         """
+        plan = self._drawn(rng)
+        laid = self._guarded(lay_out, plan)
+        self._last = (plan, laid, self._pixels(plan, laid))
+        return plan
+
+    def _drawn(self, rng: Rng) -> LinePlan:
         settings = self.settings
         text = self.texts.sample(rng)
         family = self._families[int(rng.random() * len(self._families))]
@@ -123,29 +124,37 @@ class LineScene:
             look_seed=int(rng.integers(1 << 31)),
             degradations=self._policy.plan(rng),
         )
-        if self.backgrounds is None or rng.random() < settings.plain:
+        if self._sheets is None or rng.random() < settings.plain:
             return plan
         width = self._guarded(crop_width, plan)
-        values = {**plan.__dict__, "ground": self.backgrounds.plan(rng, width, height)}
+        values = {**plan.__dict__, "ground": self._sheets.plan(rng, width, height)}
         return LinePlan(**values)
 
     def render(self, plan: LinePlan) -> LineSample:
-        """The crop and its text; raises RefusedDrawError where the text cannot be told any more."""
-        return LineSample(self._pixels(plan, self._guarded(lay_out, plan)), plan.text)
+        """The crop and its text; a plan of other settings may raise RefusedDrawError."""
+        return LineSample(self._rendered(plan)[1], plan.text)
 
     def render_labelled(self, plan: LinePlan) -> PageSample:
         """The same crop with one instance, every character with its quad; raises as `render` does."""
-        laid = self._guarded(lay_out, plan)
+        laid, image = self._rendered(plan)
         quads = laid.quads()
         characters = [Character(cluster.text, quad) for cluster, quad in zip(laid.run.clusters, quads, strict=True)]
         instance = TextInstance(enclosing_quad(list(quads)), plan.text, tuple(characters))
-        return PageSample(self._pixels(plan, laid), (instance,))
+        return PageSample(image, (instance,))
+
+    def _rendered(self, plan: LinePlan) -> tuple[LaidLine, Image]:
+        # The plan drawn last was rendered when it was judged. It is given away once: two samples share no pixels.
+        last, self._last = self._last, None
+        if last is not None and last[0] is plan:
+            return last[1], last[2]
+        laid = self._guarded(lay_out, plan)
+        return laid, self._pixels(plan, laid)
 
     def _guarded(self, work: Callable[[LinePlan, int], Result], plan: LinePlan) -> Result:
         try:
             return work(plan, self.settings.max_width)
         except FontError as error:
-            raise RefusedDrawError("font cannot draw the text", str(error)) from None
+            raise GlyphMissingError(str(error)) from None
 
     def _warps(self, rng: Rng) -> tuple[Any, ...]:
         return plan_warps(rng, self.settings.warp, self.settings.warps or _LINE_WARPS, num_most=1)
@@ -182,8 +191,7 @@ class LineScene:
         image = apply_steps(image, plan.degradations, laid.ink_px)
         separation = ink_separation(image, coverage)
         if not separation.legible():
-            raise RefusedDrawError(
-                "illegible",
+            raise IllegibleError(
                 f"The text {plan.text!r} came out with a contrast of {separation.contrast:.0f} levels "
                 f"({separation.detection:.2f} deviations). Less degradation or a higher contrast floor keeps more.",
             )
@@ -191,13 +199,13 @@ class LineScene:
 
     def _ground(self, plan: LinePlan, width: int, rng: Rng) -> tuple[Image, Colour, float]:
         """Pixels, mean colour and loudness (deviation of grey values)."""
-        if plan.ground is None or self.backgrounds is None:
+        if plan.ground is None or self._sheets is None:
             image = np.empty((plan.height, width, 3), np.uint8)
             image[:] = plan.ground_colour
             grain = 5.0 * rng.random() ** 2 / SPREAD
             noise = cut(grey_tile(), rng, plan.height, width)
             return cv2.addWeighted(image, 1.0, noise, grain, -128 * grain), plan.ground_colour, 0.0  # type: ignore[return-value]
-        image = self.backgrounds.render(plan.ground)
+        image = self._sheets.render(plan.ground, width, plan.height)
         mean, spread = (values.ravel() for values in cv2.meanStdDev(image))
         loudness = float(spread.max())
         if loudness > _LOUDEST_GROUND:
