@@ -8,16 +8,19 @@ import pytest
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.data.batches import (
     EMPTY,
+    NO_PLACE,
     OUTSIDE_ALPHABET,
     TOO_LONG,
     EncodedLine,
     LineBatches,
+    collate_lines,
     ctc_steps_needed,
     encode_line,
 )
 from ocrsmith.errors import TextDoesNotFitError
+from ocrsmith.geometry import box_quad
 from ocrsmith.preprocess import RecognizerInput
-from ocrsmith.samples import LineSample
+from ocrsmith.samples import Character, LineSample
 
 ABC = Alphabet("abc")
 CONTRACT = RecognizerInput(height=8, min_width=8, max_width=64, width_multiple=8, step_px=4)
@@ -88,3 +91,26 @@ def test_refusals_are_counted_once_and_batches_shrink() -> None:
 def test_a_pool_without_usable_lines_says_why() -> None:
     with pytest.raises(TextDoesNotFitError, match=r"Of 3 lines only 1 .*2 with text outside the alphabet"):
         LineBatches(ABC, CONTRACT)([line("x"), line("y"), line("a")], 0, 2)
+
+
+def test_places_of_characters_are_carried_to_their_steps() -> None:
+    """A 40 px crop resized to 80: characters at x 5 and 25 come to 10 and 50, which are steps 2 and 12 of 4 px."""
+    contract = RecognizerInput(height=32, min_width=16, width_multiple=16, step_px=4)
+    alphabet = Alphabet("ab")
+    characters = (Character("a", box_quad(0, 0, 10, 16)), Character("b", box_quad(20, 0, 30, 16)))
+    known = encode_line(LineSample(np.zeros((16, 40, 3), np.uint8), "ab", characters), alphabet, contract)
+    unknown = encode_line(LineSample(np.zeros((16, 40, 3), np.uint8), "ab"), alphabet, contract)
+    assert not isinstance(known, str)
+    assert not isinstance(unknown, str)
+    batch = collate_lines([known, unknown], contract)
+    assert batch.places.shape == (2, batch.stack.shape[2] // 4)
+    assert batch.places[0].nonzero()[0].tolist() == [2, 12]
+    assert batch.places[0][[2, 12]].tolist() == [1, 2]
+    assert (batch.places[1] == NO_PLACE).all()
+
+
+@pytest.mark.parametrize(("width", "padded"), [(16, 64), (64, 64), (65, 80), (150, 160), (161, 192), (500, 528)])
+def test_batches_come_in_few_widths(width: int, padded: int) -> None:
+    contract = RecognizerInput(height=32, min_width=16, width_multiple=16, step_px=4)
+    line = EncodedLine(np.zeros((32, width, 3), np.uint8), np.array([1]), "a")
+    assert collate_lines([line], contract).stack.shape[2] == padded

@@ -69,8 +69,8 @@ class CropLook:
 
     heights_px: tuple[int, int] = (18, 64)
     margins: tuple[tuple[float, float], ...] = ((-0.03, 1.2), (-0.04, 0.5), (-0.03, 1.2), (-0.04, 0.5))
-    squeeze: tuple[float, float] = (0.6, 1.9)
-    tilt: float = 0.25
+    squeeze: tuple[float, float] = (0.6, 2.6)
+    tilt: float = 0.8
 
 
 class DisplayLine:
@@ -114,6 +114,7 @@ class DisplayLine:
         start = panel.blank_cells * panel.pitch * rng.choice([0.0, 1.0])
         corners = box_quad(start - left, -top, width + right, 1 + bottom)
         corners[:, 1] += rng.uniform(-0.5, 0.5) * self.crop.tilt * rng.random() * np.array([-1, 1, 1, -1])
+        corners[:, 0] += rng.normal(0, 0.12) * np.array([1, 1, -1, -1])  # a lean of the camera
         corners += rng.normal(0, 0.02, (4, 2))
         low_px, high_px = np.log(self.crop.heights_px)
         height_px = round(float(np.exp(rng.uniform(low_px, high_px))))

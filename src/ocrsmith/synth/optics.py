@@ -17,6 +17,7 @@ class Optics:
 
     light: tuple[float, ...]  # brightness at the four corners, factors
     glare: float  # greatest grey level added by reflections
+    clouds: float  # grey levels of slow unevenness: dirt, dust, a reflected room
     contrast: float
     brightness: float
     cast: tuple[float, float, float]
@@ -40,6 +41,7 @@ def draw_optics(rng: np.random.Generator, height_px: float, strength: float = 1.
     return Optics(
         light=tuple(np.round(rng.uniform(0.55, 1.25, 4) if maybe(0.5) else np.ones(4), 3).tolist()),
         glare=round(float(rng.uniform(20, 180)), 1) if maybe(0.3) else 0.0,
+        clouds=round(float(abs(rng.normal(0, 14))), 1) if maybe(0.4) else 0.0,
         contrast=round(float(rng.uniform(0.35, 1.2)) if maybe(0.5) else 1.0, 3),
         brightness=round(float(rng.uniform(-50, 50)) if maybe(0.4) else 0.0, 1),
         cast=tuple(np.round(rng.uniform(0.8, 1.2, 3), 3).tolist()),
@@ -63,6 +65,10 @@ def apply_optics(image: Image, optics: Optics) -> Image:
     values = (values - 128.0) * (optics.contrast * np.array(optics.cast, np.float32)) + (128.0 + optics.brightness)
     if optics.glare > 0:
         values += optics.glare * _reflections(rng, height, width)[..., None]
+    if optics.clouds > 1:
+        rows = int(rng.integers(2, 7))
+        field = rng.standard_normal((rows, max(3, round(rows * width / height))), np.float32) * optics.clouds
+        values += cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     np.clip(values, 0, 255, out=values)
     if optics.blur_px > 0.25:
         values = cv2.GaussianBlur(values, (0, 0), optics.blur_px)

@@ -65,8 +65,8 @@ class PanelLook:
         negative: share of light (or lit) digits on dark.
     """
 
-    tail: float = 0.3
-    hidden_point: float = 0.5
+    tail: float = 0.5
+    hidden_point: float = 0.55
     ghosts: float = 0.35
     blanks: float = 0.2
     labels: float = 1.2
@@ -140,18 +140,20 @@ def draw_panel_plan(
         font=font,
         pitch=round(style.width + room, 3),
         tail=tail,
-        tail_scale=round(float(rng.uniform(0.45, 0.8)), 3),
-        point_alpha=round(float(rng.uniform(0, 0.15) if hidden else rng.uniform(0.55, 1.0)), 3),
-        point_size=round(float(rng.uniform(0.07, min(0.2, room * 0.9 + 0.04))), 3),
+        tail_scale=round(float(rng.uniform(0.38, 0.75)), 3),
+        point_alpha=round(float(rng.uniform(0, 0.15) if hidden else rng.uniform(0.4, 1.0)), 3),
+        point_size=round(float(rng.uniform(0.05, min(0.2, room * 0.9 + 0.03))), 3),
+        point_place=round(float(rng.uniform(0.15, 0.7)), 3),
         point_room=round(float(rng.choice([0.0, rng.uniform(0.02, 0.25)])), 3),
         round_point=bool(rng.random() < 0.5),
         blank_cells=int(rng.integers(1, 4)) if rng.random() < look.blanks else 0,
         ghost=round(float(rng.uniform(0.02, 0.22)), 3) if rng.random() < look.ghosts else 0.0,
+        ghost_ink=_hsv(0, 0, rng.uniform(50, 150)) if sum(ink) > sum(ground) and rng.random() < 0.5 else ink,
         ink=ink,
         ground=ground,
         ink_alpha=round(float(rng.uniform(0.12, 0.4) if faint else rng.uniform(0.4, 1.0)), 3),
         shadow=(0.0, 0.0, 0.0),
-        window=tuple(round(float(v), 3) for v in rng.uniform([0.1, 0.05, 0.1, 0.05], [1.5, 0.6, 1.5, 0.6])),  # type: ignore[arg-type]
+        window=tuple(round(float(v), 3) for v in [0.05, 0.03, 0.05, 0.03] + rng.random(4) ** 2 * [1.6, 0.6, 1.6, 0.6]),  # type: ignore[arg-type]
         bezel=_hsv(rng.uniform(0, 180), rng.uniform(0, 60), rng.choice([rng.uniform(0, 70), rng.uniform(120, 250)])),
         bezel_width=round(float(rng.uniform(0.02, 0.3)), 3),
     )
@@ -180,6 +182,7 @@ def _draw_labels(panel: Panel, look: PanelLook, rng: np.random.Generator, fonts:
             text = str(rng.choice(("R", "Y", "B", "I1", "I2", "L1", "T1", "+", "~")))
             x, y = -rng.uniform(0.3, 0.6) - height * 0.6 * len(text), rng.choice([0.45, 1.0])
         strength = float(rng.uniform(0.4, 1.0))
+        boxed = bool(rng.random() < (0.5 if place == 3 else 0.15))
         labels.append(
             Label(
                 text,
@@ -188,7 +191,7 @@ def _draw_labels(panel: Panel, look: PanelLook, rng: np.random.Generator, fonts:
                 round(float(y), 3),
                 round(height, 3),
                 round(strength, 3),
-                bool(rng.random() < 0.2),
+                boxed,
             )
         )
     return tuple(labels)

@@ -48,10 +48,12 @@ class Panel:
     tail_scale: float
     point_alpha: float
     point_size: float
+    point_place: float  # where in the gap between two digits the point's middle stands: 0 left, 1 right
     point_room: float  # extra advance that a point takes
     round_point: bool
     blank_cells: int  # unlit cells before the first digit
     ghost: float  # how much of the ink's contrast unlit segments show
+    ghost_ink: Colour  # an LED's unlit segments are grey, an LCD's have the ink's own colour
     ink: Colour
     ground: Colour
     ink_alpha: float
@@ -60,6 +62,11 @@ class Panel:
     bezel: Colour
     bezel_width: float
     labels: tuple[Label, ...] = ()
+
+    @property
+    def ghost_alpha(self) -> float:
+        """How opaque unlit segments are; those of another colour than the ink do not follow its strength."""
+        return min(1.0, 3 * self.ghost) if self.ghost_ink != self.ink else self.ink_alpha * self.ghost
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def cells_of(panel: Panel) -> list[Cell]:
     for character in panel.text:
         if character == ".":
             room = panel.pitch * scale - panel.style.width * scale
-            left = x - room / 2 + panel.point_room / 2 - panel.point_size / 2
+            left = x - room + panel.point_place * (room + panel.point_room) - panel.point_size / 2
             cells.append(Cell(".", left, 1.0 - panel.point_size, panel.point_size))
             x += panel.point_room
             continue
@@ -123,7 +130,7 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
     cells = cells_of(panel)
     if panel.ghost > 0:
         unlit = [p for cell in _all_cells(panel, cells) for p in _polygons(panel, cell)]
-        _blend(view, _mask(view.shape, _project(unlit, matrix, offset)), panel.ink, panel.ink_alpha * panel.ghost)
+        _blend(view, _mask(view.shape, _project(unlit, matrix, offset)), panel.ghost_ink, panel.ghost_alpha)
     for label in panel.labels:
         mask = _glyph_mask(view.shape, _label_contours(label), matrix, offset)
         _blend(view, mask, panel.ink, panel.ink_alpha * label.strength)

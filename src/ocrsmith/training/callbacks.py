@@ -42,7 +42,7 @@ class ScheduleByBudget(Callback):
         """Multiplies each group's first learning rate by the schedule's factor."""
         step = trainer.global_step
         self.used = self.budget.used(step, float(self.timer.time_elapsed()))
-        pl_module.budget_used = self.used
+        pl_module.budget_used = self.used  # type: ignore[assignment]
         factor = self.schedule.factor(step, self.used)
         for optimizer in trainer.optimizers:
             for group in optimizer.param_groups:
