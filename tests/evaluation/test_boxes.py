@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrsmith.evaluation.boxes import BoxCounts, match_polygons
@@ -94,6 +94,7 @@ def page(boxes: list[tuple[int, int, int, int, bool]]) -> tuple[list[np.ndarray]
     return [box_quad(x, y, x + w, y + h) for x, y, w, h, _ in boxes], [flag for *_, flag in boxes]
 
 
+@settings(deadline=None)
 @given(BOXES, BOXES)
 def test_never_more_matches_than_either_side(
     truth: list[tuple[int, int, int, int, bool]], found: list[tuple[int, int, int, int, bool]]
@@ -104,6 +105,7 @@ def test_never_more_matches_than_either_side(
     assert same.num_matched == len(truth)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(BOXES, BOXES), max_size=4))
 def test_pages_add_up(
     pages: list[tuple[list[tuple[int, int, int, int, bool]], list[tuple[int, int, int, int, bool]]]],

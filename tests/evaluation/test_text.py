@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrsmith.evaluation.counts import wilson_interval
@@ -63,6 +63,7 @@ def test_other_protocols_do_not_add() -> None:
         TextCounts() + TextCounts(rule=DIGITS)
 
 
+@settings(deadline=None)
 @given(PAIRS, PAIRS)
 def test_parts_add_to_the_whole(first: list[tuple[str, str]], second: list[tuple[str, str]]) -> None:
     parts = [TextCounts.from_pairs(first), TextCounts.from_pairs(second)]
