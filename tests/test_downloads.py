@@ -129,7 +129,7 @@ def test_too_large_is_refused(server: Server, tmp_path: Path) -> None:
 
 def test_offline_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    with pytest.raises(DownloadError, match="could not be reached .*give its path"):
+    with pytest.raises(DownloadError, match=r"could not be reached .*give its path"):
         download_and_verify("http://127.0.0.1:9/model.bin", SHA256, tmp_path, timeout_seconds=2)
 
 

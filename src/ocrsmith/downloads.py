@@ -1,10 +1,9 @@
-"""Downloads that are verified before anything reads them: a known SHA-256, a bounded size, whole or not there at all."""
+"""Downloads, verified before anything reads them: a known SHA-256, a bounded size, whole or not there at all."""
 
 from __future__ import annotations
 
 import hashlib
 import http.client
-import os
 import re
 import urllib.error
 import urllib.parse
@@ -70,9 +69,11 @@ def download_and_verify(
                 f"{url} came with SHA-256 {found}, but {sha256.lower()} was expected: it was changed, or a proxy "
                 "answered in its place. Nothing was kept; download it by another way and give its path."
             )
-        os.replace(partial, target)
+        partial.replace(target)
     except OSError as error:
-        raise StorageError(f"{target} could not be written ({error}). Check space and rights, or $OCRSMITH_CACHE_DIR.") from None
+        raise StorageError(
+            f"{target} could not be written ({error}). Check space and rights, or $OCRSMITH_CACHE_DIR."
+        ) from None
     return target
 
 
@@ -101,14 +102,16 @@ def _fetch(url: str, partial: Path, max_bytes: int, timeout_seconds: float) -> N
                 received = _copy(answer, file, start, url, max_bytes)
         if expected is not None and received < expected:
             raise DownloadError(
-                f"{url} broke off after {received:,} of {expected:,} bytes. They are kept: run again to go on from there."
+                f"{url} broke off after {received:,} of {expected:,} bytes. They are kept: run again to go on."
             )
     except urllib.error.HTTPError as error:
         with error:
             if error.code == _HTTP_RANGE_UNSATISFIABLE:
                 # All of it was there already; the hash decides whether it is right.
                 return
-        raise DownloadError(f"{url} answered {error.code} {error.reason}. Check the address, or try again later.") from None
+        raise DownloadError(
+            f"{url} answered {error.code} {error.reason}. Check the address, or try again later."
+        ) from None
     except (urllib.error.URLError, http.client.HTTPException, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         raise DownloadError(

@@ -142,5 +142,9 @@ PHOTOGRAPHS: dict[str, dict[str, tuple[tuple[float, float, float], ...]]] = {
     },
 }
 
-# Made, but refused when looked at: "package stem" of the file -> why.
-REFUSED_BY_EYE: dict[str, str] = {}
+# Made, but refused when looked at: name of the file without ending -> why.
+REFUSED_BY_EYE: dict[str, str] = {
+    "lomiri-wine-by-jakkub-mede-1": "a bottle with a label",
+    "lomiri-wine-by-jakkub-mede-2": "a bottle with a label",
+    "lomiri-sunset-by-aitzol-berasategi-4": "an orientation table with engraved names",
+}

@@ -6,6 +6,7 @@ A character map is a promise that many fonts do not keep: they map a character t
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -73,11 +74,13 @@ def inspect_file(path: Path, characters: Iterable[int] = ()) -> list[FontFacts]:
     """
     inspected = tuple(characters) or _DEFAULT_INSPECTED
     try:
-        if path.read_bytes()[:4] == b"ttcf":
-            with TTCollection(str(path), lazy=True) as collection:
-                return [_inspect_face(font, inspected, index) for index, font in enumerate(collection.fonts)]
-        with TTFont(str(path), lazy=True) as font:
-            return [_inspect_face(font, inspected, 0)]
+        # From memory: given a path, fontTools leaves the file open where it fails.
+        data = path.read_bytes()
+        if data[:4] == b"ttcf":
+            fonts = TTCollection(io.BytesIO(data), lazy=True).fonts
+        else:
+            fonts = [TTFont(io.BytesIO(data), lazy=True)]
+        return [_inspect_face(font, inspected, index) for index, font in enumerate(fonts)]
     except _DAMAGE as error:
         raise FontError(
             f"The font {path} cannot be read ({type(error).__name__}: {error}). A whole TrueType or OpenType file was "
@@ -150,7 +153,7 @@ def _category(font: TTFont) -> str:
     """A guess from fixed pitch, PANOSE and words of the name, in that order; "unknown" where none of them tells."""
     name = _name(font, 16, 1).lower()
     post: DefaultTable | None = font.get("post")
-    if post is not None and getattr(post, "isFixedPitch", 0):
+    if post is not None and bool(getattr(post, "isFixedPitch", False)):
         return "mono"
     for category, words in _CATEGORY_WORDS:
         if any(word in name for word in words):

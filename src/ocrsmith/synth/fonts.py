@@ -1,4 +1,4 @@
-"""Finding fonts: the packaged ones, the installed ones or a user's own, kept only where they draw the whole alphabet."""
+"""Finding fonts: the packaged, the installed or a user's own, kept only where they draw the whole alphabet."""
 
 from __future__ import annotations
 
@@ -253,4 +253,4 @@ def _nothing_left(refused: dict[str, str], lacking: dict[str, list[str]]) -> str
             f"None of {len(refused)} fonts is left, for example {path}: {reason}. Loosen include, exclude or categories, "
             "or name another folder."
         )
-    return "No font files were found. TrueType or OpenType files (.ttf, .otf, .ttc) were expected; name another folder."
+    return "No font files were found. TrueType or OpenType (.ttf, .otf, .ttc) was expected; name another folder."

@@ -62,9 +62,7 @@ def _unpacked(name: str, release: str, sha256: str, cache_dir: str | Path | None
     return target
 
 
-def safe_unzip(
-    archive: Path, target: Path, *, max_files: int = MAX_FILES, max_bytes: int = MAX_UNPACKED_BYTES
-) -> Path:
+def safe_unzip(archive: Path, target: Path, *, max_files: int = MAX_FILES, max_bytes: int = MAX_UNPACKED_BYTES) -> Path:
     """Unpacks a ZIP into a new folder, whole or not at all.
 
     Raises:
@@ -98,8 +96,8 @@ def _unpack(opened: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, most
     is_link = stat.S_ISLNK(member.external_attr >> 16)
     if inside.is_absolute() or ".." in inside.parts or ":" in inside.parts[0] or is_link:
         raise DownloadError(
-            f"The archive {opened.filename} holds {member.filename!r}, which leaves its folder or is a link. It was not "
-            "unpacked; get it from its own source."
+            f"The archive {opened.filename} holds {member.filename!r}, which leaves its folder or is a link. It was "
+            "not unpacked; get it from its own source."
         )
     path = folder.joinpath(*inside.parts)
     path.parent.mkdir(parents=True, exist_ok=True)

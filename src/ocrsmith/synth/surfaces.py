@@ -1,4 +1,4 @@
-"""Procedural surfaces: what texts stand on where no photograph is at hand. Pure functions (rng, height, width) -> Image.
+"""Procedural surfaces: what texts stand on without a photograph: pure functions (rng, height, width) -> Image.
 
 Noise comes from fixed tiles cut at random offsets (`noise_tiles`), so that a surface costs a few passes over its pixels
 and not a normal deviate for each of them.
@@ -22,9 +22,7 @@ Colour = tuple[float, float, float]
 Field = NDArray[np.float32]  # (H, W), brightness around 0
 
 
-def _colour(
-    rng: Rng, hue: tuple[float, float], saturation: tuple[float, float], value: tuple[float, float]
-) -> Colour:
+def _colour(rng: Rng, hue: tuple[float, float], saturation: tuple[float, float], value: tuple[float, float]) -> Colour:
     red, green, blue = colorsys.hsv_to_rgb(
         float(rng.uniform(*hue)) % 1.0, float(rng.uniform(*saturation)), float(rng.uniform(*value))
     )
@@ -40,7 +38,7 @@ def _clouds(rng: Rng, height: int, width: int, scale: float = 1.0) -> Field:
     """Smooth blobs in -1..1, uniform by rank; `scale` above 1 makes them larger."""
     rows, columns = max(2, round(height / scale)), max(2, round(width / scale))
     tile = cut(cloud_tile(), rng, rows, columns)
-    if scale != 1.0:
+    if tile.shape != (height, width):
         tile = _resize(tile, height, width)
     return tile.astype(np.float32) * (2 / 255.0) - 1.0
 
@@ -183,9 +181,9 @@ def wood(rng: Rng, height: int, width: int) -> Image:
     field = rings.astype(np.float32) * rng.uniform(3, 12) + _streaks(rng, rows, columns, 60) * rng.uniform(3, 9)
     board = float(rng.uniform(50, 240))
     y = np.arange(rows, dtype=np.float32) + rng.uniform(0, board)
-    field += (rng.uniform(-18, 18, int((rows + board) // board) + 2).astype(np.float32))[
-        (y // board).astype(np.intp)
-    ][:, None]
+    field += (rng.uniform(-18, 18, int((rows + board) // board) + 2).astype(np.float32))[(y // board).astype(np.intp)][
+        :, None
+    ]
     field[(y % board) < rng.uniform(0.8, 3)] -= 45
     return _shade(colour, np.ascontiguousarray(field.T) if upright else field)
 
