@@ -56,6 +56,7 @@ class RecognizerInput:
         fit: "pad" pads at the right; "letterbox" pads right or below to (height, max_width) exactly, as keras-ocr;
             "stretch" resizes to (height, max_width).
         pad_value: 0..255, the grey that pads, before normalisation.
+        repeat_edge: a batch is padded by each crop's last column instead, as EasyOCR does.
         channels: "rgb", "bgr" or "gray"; mean and std: one number a channel, on values in 0..1, in that order.
         step_px: px of width per CTC step of the network that reads this.
         lost_steps: steps that the network drops at the edges (a convolution without padding, keras-ocr's first two).
@@ -72,6 +73,7 @@ class RecognizerInput:
     std: tuple[float, ...] = (0.5, 0.5, 0.5)
     step_px: int = 4
     lost_steps: int = 0
+    repeat_edge: bool = False
 
     def resize(self, crop: Image) -> Image:
         """(h, w, 3) -> (height, w', 3) uint8; w' follows the aspect unless fit is "stretch" or "letterbox"."""
@@ -98,6 +100,8 @@ class RecognizerInput:
         out = np.full((len(resized), self.height, width, 3), self.pad_value, np.uint8)
         for row, crop in zip(out, resized, strict=True):
             row[:, : crop.shape[1]] = crop
+            if self.repeat_edge:
+                row[:, crop.shape[1] :] = crop[:, -1:]
         return out
 
     def normalize(self, stack: NDArray[np.uint8]) -> NDArray[np.float32]:

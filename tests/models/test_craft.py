@@ -7,11 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from harness import detector_images
 
 from ocrsmith.errors import WeightsError
 from ocrsmith.images import read_image
 from ocrsmith.models.craft import Craft
-from ocrsmith.models.weights import find_start_weights, load_start_weights
+from ocrsmith.models.folding import fold_batch_norm
+from ocrsmith.models.start_weights import find_start_weights
+from ocrsmith.models.weights import load_start_weights
 
 
 @pytest.fixture(scope="module")
@@ -38,3 +41,48 @@ def test_maps_agree_with_the_reference(general: Craft, shared_dir: Path) -> None
 
 def test_the_number_of_parameters_is_the_published_one() -> None:
     assert sum(p.numel() for p in Craft().parameters()) == 20_770_466
+
+
+def test_folding_the_normalisations_changes_nothing(general: Craft) -> None:
+    images = detector_images(general, 64, 64, batch=1)
+    folded = fold_batch_norm(general)
+    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
+    assert any(isinstance(module, torch.nn.BatchNorm2d) for module in general.modules())
+    with torch.inference_mode():
+        torch.testing.assert_close(folded(images), general(images), rtol=0, atol=2e-5)
+
+
+def write_keras_layout(path: Path, model: Craft) -> None:
+    """The file that keras-ocr would save of these weights: layers named as in the checkpoint, Keras's axes and names."""
+    h5py = pytest.importorskip("h5py")
+    keras_names = {"running_mean": "moving_mean", "running_var": "moving_variance"}
+    layers: dict[str, dict[str, np.ndarray]] = {}
+    for key, value in model.state_dict().items():
+        layer, _, name = key.rpartition(".")
+        array = value.numpy()
+        if name == "num_batches_tracked":
+            continue
+        if f"{layer}.running_mean" in model.state_dict():
+            name = {"weight": "gamma", "bias": "beta"}.get(name, keras_names.get(name, name))
+        elif name == "weight":
+            name, array = "kernel", array.transpose(2, 3, 1, 0)
+        layers.setdefault(layer, {})[name] = array
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = [b"input_1", *[layer.encode() for layer in layers]]
+        file.create_group("input_1").attrs["weight_names"] = np.zeros(0, "S1")
+        for layer, arrays in layers.items():
+            group = file.create_group(layer)
+            group.attrs["weight_names"] = [f"{layer}/{name}:0".encode() for name in arrays]
+            for name, array in arrays.items():
+                group[f"{layer}/{name}:0"] = array
+
+
+def test_the_keras_layout_is_read_back(general: Craft, tmp_path: Path) -> None:
+    write_keras_layout(tmp_path / "craft_mlt_25k.h5", general)
+    model = Craft()
+    report = load_start_weights(model, tmp_path / "craft_mlt_25k.h5")
+    assert not report.missing and not report.unexpected
+    own = general.state_dict()
+    for key, value in model.state_dict().items():
+        if not key.endswith("num_batches_tracked"):
+            torch.testing.assert_close(value, own[key], rtol=0, atol=0)

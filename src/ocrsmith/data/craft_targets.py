@@ -53,10 +53,10 @@ def craft_targets(
     maps = np.zeros((2, height // stride, width // stride), np.float32)
     quads, words, doubtful = _characters(instances, height, width, min_inside)
     if len(quads):
-        _paste_gaussians(maps[0], _enlarged(quads, enlarge) / stride)
+        _paste_gaussians(maps[0], _enlarged(quads / np.float32(stride), enlarge))
         links = affinity_quads(quads, words)
         if len(links):
-            _paste_gaussians(maps[1], _enlarged(links, enlarge) / stride)
+            _paste_gaussians(maps[1], _enlarged(links / np.float32(stride), enlarge))
     return maps, _confidence(instances, doubtful, maps.shape[1:], stride)
 
 
@@ -133,7 +133,7 @@ def _areas(quads: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _enlarged(quads: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
     centres = quads.mean(axis=1, keepdims=True)
-    return centres + factor * (quads - centres)
+    return np.asarray(centres + factor * (quads - centres), np.float32)
 
 
 def _square_to_quad(quads: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -159,8 +159,9 @@ def _square_to_quad(quads: NDArray[np.float32]) -> NDArray[np.float64]:
 def _adjugate(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     """(N, 3, 3) inverses up to a factor, which a homography does not mind."""
     rows = [matrices[:, index] for index in range(3)]
-    columns = [np.cross(rows[1], rows[2]), np.cross(rows[2], rows[0]), np.cross(rows[0], rows[1])]
-    return np.stack(columns, axis=2)
+    return np.cross(
+        np.stack([rows[1], rows[2], rows[0]], axis=1), np.stack([rows[2], rows[0], rows[1]], axis=1)
+    ).swapaxes(1, 2)
 
 
 def _paste_gaussians(target: Maps, quads: NDArray[np.float32]) -> None:
@@ -170,24 +171,27 @@ def _paste_gaussians(target: Maps, quads: NDArray[np.float32]) -> None:
     high = np.clip(np.ceil(quads.max(axis=1)), 0, (columns, rows)).astype(np.int64)
     seen = (high > low).all(axis=1)
     quads, low, high = quads[seen], low[seen], high[seen]
+    # Places relative to each quad's own window keep float32 exact enough on any page.
+    relative = quads - low[:, None]
+    inverse = _adjugate(_square_to_quad(relative))
+    # A factor that makes the third coordinate positive where the quad is, and of order one.
+    centre = relative.mean(axis=1)
+    at_centre = np.einsum("nd,nd->n", inverse[:, 2, :2], centre) + inverse[:, 2, 2]
+    inverse /= np.where(np.abs(at_centre) < 1e-30, 1e-30, at_centre)[:, None, None]
     for start in range(0, len(quads), _CHUNK):
         part = slice(start, start + _CHUNK)
-        _paste_chunk(target, quads[part], low[part], high[part])
+        _paste_chunk(target, inverse[part].astype(np.float32), low[part], high[part])
 
 
-def _paste_chunk(target: Maps, quads: NDArray[np.float32], low: NDArray[np.int64], high: NDArray[np.int64]) -> None:
-    # Places relative to each quad's own box keep float32 exact enough on any page.
-    inverse = _adjugate(_square_to_quad(quads - low[:, None].astype(np.float32)))
-    centre = quads.mean(axis=1) - low
-    inverse *= np.sign(np.einsum("nd,nd->n", inverse[:, 2, :2], centre) + inverse[:, 2, 2])[:, None, None]
-    inverse = (inverse / np.maximum(np.abs(inverse[:, 2]).max(axis=1), 1e-30)[:, None, None]).astype(np.float32)
+def _paste_chunk(target: Maps, inverse: NDArray[np.float32], low: NDArray[np.int64], high: NDArray[np.int64]) -> None:
+    """Lays the Gaussians of `inverse` (N, 3, 3), map pixels to the square -1..1, into their windows low..high."""
     sizes = high - low
     counts = sizes[:, 0] * sizes[:, 1]
     ends = np.cumsum(counts)
     within = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
     y, x = np.divmod(within.astype(np.int32), np.repeat(sizes[:, 0].astype(np.int32), counts))
     x, y = x.astype(np.float32) + np.float32(0.5), y.astype(np.float32) + np.float32(0.5)
-    m = np.repeat(inverse.reshape(-1, 9), counts, axis=0).T
+    m = np.repeat(np.ascontiguousarray(inverse.reshape(-1, 9).T), counts, axis=1)
     depth = np.maximum(m[6] * x + m[7] * y + m[8], np.float32(1e-9))  # behind the horizon: far outside the circle
     squared = ((m[0] * x + m[1] * y + m[2]) / depth) ** 2 + ((m[3] * x + m[4] * y + m[5]) / depth) ** 2
     values = np.where(squared <= 1.0, np.exp(np.minimum(squared, 1.0) * np.float32(-0.5 / _SIGMA**2)), np.float32(0.0))

@@ -1,7 +1,7 @@
 """CRAFT's loss: squared error under a confidence map, with online hard negative mining.
 
-Squared error and confidence: Baek et al., CVPR 2019, equation 5. Mining, apart for region and affinity and an image at a
-time, positives above 0.1: EasyOCR's CRAFT trainer; the idea is Shrivastava et al., CVPR 2016.
+Squared error and confidence: Baek et al., CVPR 2019, equation 5. Mining, apart for region and affinity and an image at
+a time, positives above 0.1: EasyOCR's CRAFT trainer; the idea is Shrivastava et al., CVPR 2016.
 """
 
 from __future__ import annotations

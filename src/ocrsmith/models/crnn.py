@@ -16,7 +16,7 @@ from ocrsmith.models.ctc_head import head_for_alphabet
 from ocrsmith.preprocess import RecognizerInput
 
 # Keras's defaults, 0.001 and 0.99; PyTorch counts momentum from the other end.
-_BATCH_NORM = {"eps": 1e-3, "momentum": 0.01}
+_EPSILON, _MOMENTUM = 1e-3, 0.01
 
 
 class SpatialTransformer(nn.Module):
@@ -85,12 +85,13 @@ class KerasBidirectional(nn.Module):
         self.ahead = nn.LSTM(inputs, units, batch_first=True)
         self.back = nn.LSTM(inputs, units, batch_first=True)
         for lstm in (self.ahead, self.back):
+            inputs_weight, recurrent_weight, bias, second_bias = lstm.parameters()
+            nn.init.xavier_uniform_(inputs_weight)
+            nn.init.orthogonal_(recurrent_weight)
             # Keras has one bias, and starts the forget gate's at 1 (Jozefowicz et al., ICML 2015).
-            nn.init.zeros_(lstm.bias_hh_l0)
-            nn.init.zeros_(lstm.bias_ih_l0)
-            nn.init.ones_(lstm.bias_ih_l0[units : 2 * units])
-            nn.init.orthogonal_(lstm.weight_hh_l0)
-            nn.init.xavier_uniform_(lstm.weight_ih_l0)
+            nn.init.zeros_(bias)
+            nn.init.ones_(bias[units : 2 * units])
+            nn.init.zeros_(second_bias)
 
     def forward(self, steps: Tensor) -> tuple[Tensor, Tensor]:
         """(B, T, inputs) -> two of (B, T, units)."""
@@ -118,7 +119,7 @@ class CRNNBackbone(nn.Module):
             nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
             self.add_module(f"conv_{number}", conv)
             if number in (3, 5, 7):
-                self.add_module(f"bn_{number}", nn.BatchNorm2d(outputs, **_BATCH_NORM))
+                self.add_module(f"bn_{number}", nn.BatchNorm2d(outputs, eps=_EPSILON, momentum=_MOMENTUM))
             inputs = outputs
         self.pool = nn.MaxPool2d(pool_size)
         rows, columns = height // pool_size**2, width // pool_size**2

@@ -27,7 +27,7 @@ _TRANSFORMER_LAYERS = ("conv_1", "conv_2", "dense", "affine")
 
 
 def read_keras_layers(path: Path) -> Layers:
-    """{layer: [(short weight name such as "kernel", array), ...]} of a Keras 2 HDF5 file, layers without weights left out.
+    """{layer: [(short weight name such as "kernel", array), ...]} of a Keras 2 HDF5 file.
 
     Raises:
         WeightsError: h5py is not installed, or the file is not such a file.
@@ -41,7 +41,7 @@ def read_keras_layers(path: Path) -> Layers:
     try:
         with h5py.File(path, "r") as file:
             # A whole saved model keeps its weights one group below.
-            root = file["model_weights"] if "model_weights" in file else file
+            root = file.get("model_weights", file)
             return {name: weights for name in _names(root, "layer_names") if (weights := _weights_of(root[name]))}
     except (OSError, KeyError) as error:
         raise WeightsError(

