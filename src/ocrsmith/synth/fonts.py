@@ -250,7 +250,7 @@ def _nothing_left(refused: dict[str, str], lacking: dict[str, list[str]]) -> str
     if refused:
         path, reason = next(iter(refused.items()))
         return (
-            f"None of {len(refused)} fonts is left, for example {path}: {reason}. Loosen include, exclude or categories, "
-            "or name another folder."
+            f"None of {len(refused)} fonts is left, for example {path}: {reason}. Loosen include, exclude or "
+            "categories, or name another folder."
         )
     return "No font files were found. TrueType or OpenType (.ttf, .otf, .ttc) was expected; name another folder."
