@@ -8,7 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from ocrsmith.samples import LineSample, PageSample
 
 Sample_co = TypeVar("Sample_co", covariant=True, bound=LineSample | PageSample)
-AnySample = TypeVar("AnySample", LineSample, PageSample)
+AnySample = TypeVar("AnySample", bound=LineSample | PageSample)
 
 
 class World(Protocol[Sample_co]):

@@ -6,8 +6,8 @@ they load, and `ocrsmith.models.onnx_state` reads the tensors back.
 
 from __future__ import annotations
 
-import io
 import json
+import tempfile
 import warnings
 from pathlib import Path
 
@@ -102,16 +102,16 @@ def _trace(model: nn.Module) -> onnx.ModelProto:
     devices = {parameter.device for parameter in model.parameters()}
     was_training = model.training
     wrapper = _WithProbabilities(model).cpu().eval()
-    buffer = io.BytesIO()
     try:
-        with warnings.catch_warnings(), torch.no_grad():
+        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings(), torch.no_grad():
             # It is announced as superseded, and warns of every Python number that it holds for constant. What it holds
             # wrongly for constant is found by running other sizes through both: see export.parity.
             warnings.simplefilter("ignore")
+            traced = Path(folder) / "traced.onnx"
             torch.onnx.export(
                 wrapper,
                 (example_images(model),),
-                buffer,
+                traced,
                 dynamo=False,
                 opset_version=OPSET,
                 input_names=[INPUT],
@@ -121,25 +121,28 @@ def _trace(model: nn.Module) -> onnx.ModelProto:
                 do_constant_folding=False,
                 training=torch.onnx.TrainingMode.PRESERVE,
             )
+            return onnx.load(traced)
     finally:
         model.train(was_training)
         if devices:
             model.to(devices.pop())
-    return onnx.load_model_from_string(buffer.getvalue())
 
 
 def _free_axes(model: nn.Module) -> dict[int, str]:
-    contract = model.input
-    if isinstance(contract, DetectorInput):
+    if isinstance(model.input, DetectorInput):
         return {0: "batch", 2: "height", 3: "width"}
-    return {0: "batch", 3: "width"} if contract.fit == "pad" else {0: "batch"}
+    return {0: "batch", 3: "width"} if _is_free(model) else {0: "batch"}
 
 
 def _free_output_axes(model: nn.Module) -> dict[int, str]:
-    contract = model.input
-    if isinstance(contract, DetectorInput):
+    if isinstance(model.input, DetectorInput):
         return {0: "batch", 2: "map_height", 3: "map_width"}
-    return {0: "batch", 1: "steps"} if contract.fit == "pad" else {0: "batch"}
+    return {0: "batch", 1: "steps"} if _is_free(model) else {0: "batch"}
+
+
+def _is_free(model: nn.Module) -> bool:
+    """Whether a recogniser takes any width."""
+    return isinstance(model.input, RecognizerInput) and model.input.fit == "pad"
 
 
 def _name_as_in_state(graph: onnx.ModelProto, model: nn.Module) -> None:

@@ -112,7 +112,7 @@ def reference_output(model: nn.Module, images: Tensor) -> NDArray[np.float32]:
         if output_kind(model) == "probabilities":
             output = torch.sigmoid(output) if output.ndim == 4 else torch.softmax(output, dim=-1)
     model.train(was_training)
-    return output.cpu().numpy()  # type: ignore[no-any-return]
+    return output.cpu().numpy()
 
 
 def noise_of_three_sizes(model: nn.Module) -> list[Tensor]:

@@ -95,7 +95,7 @@ def fit(
         from_nothing: the start is random, so that there is nothing to measure or to keep.
         on_start_score: is told the start's score before training, so that a killed run need not take it again.
     """
-    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module.to(memory_format=torch.channels_last)
     start_state = clone_state(module.model)  # type: ignore[arg-type]
     last = folder / f"{LAST}.ckpt"
     # Step 0 of a fresh run: nothing of an earlier run in this folder may be taken for its own.
@@ -238,7 +238,7 @@ def choose_precision(wanted: str, accelerator: str) -> str:
     if accelerator != "cpu" and torch.cuda.is_available():
         return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
     # PyTorch 2.11 and newer name the processor's abilities here.
-    abilities = getattr(torch.cpu, "get_capabilities", dict)()
+    abilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return "bf16-mixed" if abilities.get("avx512_bf16") or abilities.get("amx_bf16") else "32-true"
 
 

@@ -39,6 +39,11 @@ class WorldPicture:
         sample: LineSample | PageSample = self.world[self.index]
         return sample.image
 
+    def size(self) -> tuple[int, int]:
+        """(width, height) px, known only by rendering."""
+        height, width = self.read().shape[:2]
+        return width, height
+
 
 @dataclass(frozen=True)
 class TestSet:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -104,8 +106,8 @@ def train_detector(
 
 def _fit(
     module: RecognizerModule | DetectorModule,
-    stream: BatchStream,  # type: ignore[type-arg]
-    validation: list,  # type: ignore[type-arg]
+    stream: BatchStream[Any],
+    validation: Sequence[Any],
     budget: Budget,
     folder: Path,
     settings: FitSettings,

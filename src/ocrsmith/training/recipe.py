@@ -61,6 +61,7 @@ class WorldTable(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
+    scene: str
     weight: Positive = 1.0
     text: dict[str, Any] | None = None
 

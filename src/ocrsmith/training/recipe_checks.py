@@ -57,11 +57,11 @@ def _text_mistakes(recipe: Recipe) -> list[str]:
             if world.text is not None:
                 tables.append((f"{role}.world[{place}].text", world.text))
     mistakes = []
-    for place, table in tables:
+    for where, settings in tables:
         try:
-            text_generator(table, recipe.make_alphabet(), folder=recipe.folder)
+            text_generator(settings, recipe.make_alphabet(), folder=recipe.folder)
         except OcrsmithError as error:
-            mistakes.append(f"{place}: {error}")
+            mistakes.append(f"{where}: {error}")
     return mistakes
 
 

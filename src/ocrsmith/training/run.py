@@ -125,7 +125,7 @@ class _Run:
 
     def table(self, role: Role) -> NetworkTable | None:
         """The recipe's table of a network."""
-        return getattr(self.recipe, role)  # type: ignore[no-any-return]
+        return getattr(self.recipe, role)
 
     @property
     def seconds(self) -> float:
@@ -241,7 +241,7 @@ class _Run:
         return float(self.state.notes[key])
 
     def _to_export(self, networks: dict[Role, StartedNetwork]) -> dict[str, NetworkToExport]:
-        found = {}
+        found: dict[str, NetworkToExport] = {}
         for role, network in networks.items():
             reading: dict[str, Any] = {}
             if role == "detector" and self.recipe.detector is not None:
@@ -254,7 +254,7 @@ class _Run:
         table = self.recipe.export
         return export_bundle(
             bundle,
-            **self._to_export(self.networks),  # type: ignore[arg-type]
+            **self._to_export(self.networks),
             name=table.name or self.recipe.name,
             card=card_of(self.recipe, {role: network.start for role, network in self.networks.items()}, self.fits()),
             whole_if_empty=table.whole_if_empty,

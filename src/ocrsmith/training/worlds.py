@@ -103,7 +103,7 @@ class Materials:
             "segment_fonts": [str(face.path) for face in fonts if face.category == SEGMENT_CATEGORY],
             "label_fonts": [str(face.path) for face in fonts if face.category != SEGMENT_CATEGORY],
         }
-        return build_scene(table.scene, given, table.settings, defaults)  # type: ignore[attr-defined]
+        return build_scene(table.scene, given, table.settings, defaults)
 
 
 def _folder(recipe: Recipe, name: str) -> str | Path:
@@ -114,7 +114,7 @@ def _folder(recipe: Recipe, name: str) -> str | Path:
 def scene_class(name: str) -> type:
     """The class behind a scene's name."""
     module, _, cls = SCENES[name].partition(":")
-    return getattr(importlib.import_module(f"ocrsmith.synth.{module}"), cls)  # type: ignore[no-any-return]
+    return getattr(importlib.import_module(f"ocrsmith.synth.{module}"), cls)
 
 
 def scene_settings(name: str) -> list[str]:
