@@ -21,7 +21,7 @@ from ocrsmith.synth.legibility import (
     InkTooLowError,
     RefusedDrawError,
 )
-from ocrsmith.synth.line_layout import lay_out
+from ocrsmith.synth.line_layout import LaidLine, lay_out, place
 from ocrsmith.synth.line_plans import ExtraInk, LinePlan, LineSettings
 from ocrsmith.synth.lines import LineScene
 
@@ -53,6 +53,10 @@ def fonts() -> list[FontFace]:
         facts = inspect_file(folder / name, range(32, 127))[0]
         faces.append(FontFace(folder / name, facts.family, facts.style, facts.category, facts.code_points))
     return faces
+
+
+def _laid(plan: LinePlan) -> LaidLine:
+    return lay_out(plan, place(plan, 4096))
 
 
 def _samples(scene: LineScene, num: int) -> Iterator[tuple[LinePlan, Image]]:
@@ -91,7 +95,7 @@ def test_a_labelled_crop_has_the_same_pixels_and_spells_its_text(fonts: list[Fon
 def test_quads_hold_the_ink_and_the_ink_fills_the_quads(fonts: list[FontFace]) -> None:
     scene = LineScene(Words(), fonts, settings=LineSettings(height=64, bent=0.6, warp=1.0, extras=0.5, cut=0.0))
     for index in range(60):
-        laid = lay_out(scene.plan(np.random.default_rng([3, index])), 4096)
+        laid = _laid(scene.plan(np.random.default_rng([3, index])))
         height, width = laid.coverage.shape
         drawn = np.zeros((height, width), np.uint8)
         for quad, cluster in zip(laid.quads(), laid.run.clusters, strict=True):
@@ -110,7 +114,7 @@ def test_text_is_cut_by_no_more_than_the_setting(fonts: list[FontFace]) -> None:
     scene = LineScene(Words(), fonts, settings=settings)
     for index in range(40):
         plan = scene.plan(np.random.default_rng(index))
-        laid = lay_out(plan, 4096)
+        laid = _laid(plan)
         quads = laid.quads()
         reach = 0.08 * 64
         assert quads[..., 1].min() > -reach and quads[..., 1].max() < 64 + reach
@@ -120,7 +124,7 @@ def test_text_is_cut_by_no_more_than_the_setting(fonts: list[FontFace]) -> None:
 def test_punctuation_alone_keeps_its_size(fonts: list[FontFace]) -> None:
     scene = LineScene(Words(), fonts[:1])
     plan = replace(scene.plan(np.random.default_rng(0)), text="-", size_px=40, extras=(), warps=(), arch=0.0)
-    laid = lay_out(plan, 4096)
+    laid = _laid(plan)
     inked = np.nonzero(laid.coverage.max(axis=1) > 100)[0]
     assert np.ptp(inked) + 1 < 0.4 * plan.height
 
@@ -132,7 +136,7 @@ def test_other_ink_is_drawn_and_leaves_the_text_alone(kind: str, fonts: list[Fon
         scene.plan(np.random.default_rng(1)), text="Hxg", size_px=48, margins=(0.6, 0.6, 0.6, 0.6), warps=(), arch=0.0
     )
     plan = replace(base, extras=(ExtraInk(kind, 0.3, 0.05, "HxH"),))  # type: ignore[arg-type]
-    laid, alone = lay_out(plan, 4096), lay_out(base, 4096)
+    laid, alone = _laid(plan), _laid(base)
     assert laid.extras is not None and laid.extras.max() > 100
     assert laid.coverage.shape == alone.coverage.shape
     assert np.abs(laid.coverage.astype(int) - alone.coverage).mean() < 6

@@ -45,7 +45,7 @@ class Separation:
     contrast: float
     detection: float
 
-    def legible(self, contrast_floor: float = 14.0, detection_floor: float = 0.75) -> bool:
+    def legible(self, contrast_floor: float = 18.0, detection_floor: float = 0.85) -> bool:
         """Whether both are at their floors. The floors' cases were set by eye on crops of 32 px: below either, the
         text of about every second crop could not be told any more."""
         return self.contrast >= contrast_floor and self.detection >= detection_floor

@@ -54,14 +54,22 @@ class LaidLine(NamedTuple):
         return self.warp.points(self.run.quads + np.array(self.offset, np.float32))
 
 
-class _Placed(NamedTuple):
+class PlacedLine(NamedTuple):
+    """A shaped text and the way to its crop, before any pixel is moved."""
+
     run: ShapedRun
     pad: int  # px that the warp's source has about the run
     warp: warps.Warp
     ink_px: float
 
 
-def _place(plan: LinePlan, max_width: int) -> _Placed:
+def place(plan: LinePlan, max_width: int) -> PlacedLine:
+    """Shapes a plan's text and finds the crop about it; `warp.out_size` is the crop's (width, height).
+
+    Raises:
+        CropTooWideError, InkTooLowError: the crop would be wider than `max_width`, its ink lower than MIN_INK_PX.
+        FontError, SynthesisError: what `shaping.shape` raises.
+    """
     run = shape(_face(plan.font, plan.font_index), plan.text, plan.size_px, letter_spacing_px=plan.letter_spacing_px)
     height, width = run.mask.shape
     pad = math.ceil(height * (0.35 + max(0.0, *plan.margins))) + 1 if plan.extras else 1
@@ -79,22 +87,12 @@ def _place(plan: LinePlan, max_width: int) -> _Placed:
     across = scale * plan.squeeze
     shift_x, shift_y = plan.margins[0] * tall - left, plan.margins[1] * tall - top
     matrix = [[across, 0.0, across * shift_x], [0.0, scale, scale * shift_y], [0.0, 0.0, 1.0]]
-    return _Placed(run, pad, warps.compose(bent, warps.matrix_warp(matrix, size, (out_width, plan.height))), ink_px)
+    return PlacedLine(run, pad, warps.compose(bent, warps.matrix_warp(matrix, size, (out_width, plan.height))), ink_px)
 
 
-def crop_width(plan: LinePlan, max_width: int) -> int:
-    """The width in px that a plan's crop will have; raises as `lay_out` does."""
-    return _place(plan, max_width).warp.out_size[0]
-
-
-def lay_out(plan: LinePlan, max_width: int) -> LaidLine:
-    """Shapes a plan's text and sends it to its crop.
-
-    Raises:
-        CropTooWideError, InkTooLowError: the crop would be wider than `max_width`, its ink lower than MIN_INK_PX.
-        FontError, SynthesisError: what `shaping.shape` raises.
-    """
-    run, pad, warp, ink_px = _place(plan, max_width)
+def lay_out(plan: LinePlan, placed: PlacedLine) -> LaidLine:
+    """Draws a placed plan's ink, and what other ink there is, into its crop."""
+    run, pad, warp, ink_px = placed
     source: Any = cv2.copyMakeBorder(run.mask, pad, pad, pad, pad, cv2.BORDER_CONSTANT, value=0)
     if not plan.extras:
         return LaidLine(warp.image(source, border=0), None, warp, (pad, pad), run, ink_px)

@@ -8,8 +8,8 @@ sample = scene.render(plan)       LineSample; render_labelled gives every charac
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from ocrsmith.synth.degradations import apply_steps, degradation_policy
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.ground_sheets import BackgroundSource, GroundSheets
 from ocrsmith.synth.legibility import GlyphMissingError, IllegibleError, ink_separation
-from ocrsmith.synth.line_layout import LaidLine, crop_width, lay_out
+from ocrsmith.synth.line_layout import LaidLine, PlacedLine, lay_out, place
 from ocrsmith.synth.line_plans import ExtraInk, LinePlan, LineSettings
 from ocrsmith.synth.noise_tiles import SPREAD, cut, grey_tile
 from ocrsmith.synth.palettes import Colour, PaletteBook
@@ -30,7 +30,6 @@ from ocrsmith.synth.texts import TextGenerator
 from ocrsmith.synth.warp_plans import plan_warps
 
 Rng = np.random.Generator
-Result = TypeVar("Result")
 
 __all__ = ["LinePlan", "LineScene", "LineSettings"]
 
@@ -85,7 +84,11 @@ class LineScene:
             RefusedDrawError: the draw cannot become a crop (too wide, ink too low, a glyph missing, illegible).
         """
         plan = self._drawn(rng)
-        laid = self._guarded(lay_out, plan)
+        placed = self._placed(plan)
+        if self._sheets is not None and rng.random() >= self.settings.plain:
+            ground = self._sheets.plan(rng, *placed.warp.out_size)
+            plan = LinePlan(**{**plan.__dict__, "ground": ground})
+        laid = lay_out(plan, placed)
         self._last = (plan, laid, self._pixels(plan, laid))
         return plan
 
@@ -104,7 +107,7 @@ class LineScene:
         squeeze = math.exp(-0.43 + 0.69 * u[18]) if u[17] < settings.squeezed else 1.0
         # A crop's box follows its text: what is left of its slope is small, and smaller on a long one.
         slope = min(0.05, 0.3 / max(1.0, 0.5 * len(text))) * settings.warp * 2
-        plan = LinePlan(
+        return LinePlan(
             text=text,
             font=str(face.path),
             font_index=face.index,
@@ -124,11 +127,6 @@ class LineScene:
             look_seed=int(rng.integers(1 << 31)),
             degradations=self._policy.plan(rng),
         )
-        if self._sheets is None or rng.random() < settings.plain:
-            return plan
-        width = self._guarded(crop_width, plan)
-        values = {**plan.__dict__, "ground": self._sheets.plan(rng, width, height)}
-        return LinePlan(**values)
 
     def render(self, plan: LinePlan) -> LineSample:
         """The crop and its text; a plan of other settings may raise RefusedDrawError."""
@@ -147,12 +145,12 @@ class LineScene:
         last, self._last = self._last, None
         if last is not None and last[0] is plan:
             return last[1], last[2]
-        laid = self._guarded(lay_out, plan)
+        laid = lay_out(plan, self._placed(plan))
         return laid, self._pixels(plan, laid)
 
-    def _guarded(self, work: Callable[[LinePlan, int], Result], plan: LinePlan) -> Result:
+    def _placed(self, plan: LinePlan) -> PlacedLine:
         try:
-            return work(plan, self.settings.max_width)
+            return place(plan, self.settings.max_width)
         except FontError as error:
             raise GlyphMissingError(str(error)) from None
 
