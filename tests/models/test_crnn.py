@@ -65,7 +65,7 @@ def test_another_alphabet_keeps_the_rows_of_shared_characters(keras_dir: Path) -
 
 
 def test_an_unknown_alphabet_of_another_size_is_refused(keras_dir: Path) -> None:
-    with pytest.raises(WeightsError, match="writes 36 characters.*has 2.*Pass alphabet="):
+    with pytest.raises(WeightsError, match=r"writes 36 characters.*has 2.*Pass alphabet="):
         load_start_weights(small(keras_dir, stn=False, alphabet="ab"), keras_dir / "crnn_small_plain.h5")
 
 

@@ -22,7 +22,7 @@ def test_a_misspelt_name_is_answered_with_the_nearest() -> None:
 
 def test_weights_of_another_kind_are_refused_before_they_are_read() -> None:
     with pytest.raises(
-        WeightsError, match="english_g2 belong to a ctc network, and this one is craft.*clovaai_general"
+        WeightsError, match=r"english_g2 belong to a ctc network, and this one is craft.*clovaai_general"
     ):
         load_start_weights(CraftLight(), "english_g2")
 
@@ -37,7 +37,7 @@ def test_a_pickle_with_code_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["cut.pth", "cut.safetensors"])
 def test_a_cut_off_file_is_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"\x80\x02")
-    with pytest.raises(WeightsError, match="cannot be read|is not safetensors"):
+    with pytest.raises(WeightsError, match=r"cannot be read|is not safetensors"):
         load_start_weights(CraftLight(), tmp_path / name)
 
 

@@ -114,11 +114,15 @@ def collate_lines(
 
 def _widened(stack: NDArray[np.uint8], contract: RecognizerInput) -> NDArray[np.uint8]:
     """A batch (B, H, W, 3) padded at the right to a rung: widths that grow by about a quarter each."""
+    if contract.fit != "pad":
+        return stack  # every crop has the one width that the network takes
     width, multiple = stack.shape[2], contract.width_multiple
     rung = 4 * multiple
     while rung < width:
         rung += max(multiple, rung // (4 * multiple) * multiple)
     padding = ((0, 0), (0, 0), (0, rung - width), (0, 0))
+    if contract.repeat_edge:
+        return np.pad(stack, padding, mode="edge")
     return np.pad(stack, padding, constant_values=contract.pad_value)
 
 
