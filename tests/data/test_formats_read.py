@@ -248,6 +248,13 @@ def test_a_second_format_is_named(folder: Path) -> None:
     assert read_labels(folder, format="icdar").format == "icdar"
 
 
+def test_predictions_beside_the_labels_are_not_labels(folder: Path) -> None:
+    (folder / "predictions.jsonl").write_text(FILES["jsonl"][1])
+    found = write_and_read(folder, *FILES["jsonl"])
+    assert len(found) == 1 and "predictions.jsonl: was not read" in str(found.problems[0])
+    assert len(read_labels(folder / "predictions.jsonl")) == 1
+
+
 def test_one_file_is_read_alone(folder: Path) -> None:
     write_and_read(folder, *FILES["jsonl"])
     assert len(read_labels(folder / "labels.jsonl")) == 1

@@ -83,6 +83,8 @@ def read_labels(path: str | Path, format: str | None = None) -> LabelledFolder:
             problems.append(Problem(by_format[other][0], None, reason))
     finder = PictureFinder(root if root.is_dir() else root.parent)
     files = by_format[name]
+    if name == jsonl.NAME:
+        files = _labels_alone(files, problems)
     if name == icdar.NAME and root.is_dir() and format is None:
         files = _with_empty_pages(files, root, finder)
     kind, entries = READERS[name](files, finder, problems)
@@ -135,6 +137,15 @@ def _format_of(file: Path, problems: list[Problem]) -> str | None:
         if any(module.looks_like(line) for line in lines):
             return module.NAME
     return None
+
+
+def _labels_alone(files: list[Path], problems: list[Problem]) -> list[Path]:
+    """Where a labels.jsonl is there, other JSON lines are predictions or logs that look alike."""
+    labels = [file for file in files if file.name == "labels.jsonl"]
+    if labels:
+        reason = "was not read, as labels.jsonl is there; name the file itself to read it"
+        problems += [Problem(file, None, reason) for file in files if file not in labels]
+    return labels or files
 
 
 def _with_empty_pages(files: list[Path], root: Path, finder: PictureFinder) -> list[Path]:
