@@ -53,7 +53,7 @@ def test_folding_the_normalisations_changes_nothing(general: Craft) -> None:
 
 
 def write_keras_layout(path: Path, model: Craft) -> None:
-    """The file that keras-ocr would save of these weights: layers named as in the checkpoint, Keras's axes and names."""
+    """What keras-ocr would save of these weights: layers named as in the checkpoint, Keras's axes and names."""
     h5py = pytest.importorskip("h5py")
     keras_names = {"running_mean": "moving_mean", "running_var": "moving_variance"}
     layers: dict[str, dict[str, np.ndarray]] = {}
