@@ -8,13 +8,14 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import box_quad, enclosing_quad, quad_to_quad
+from ocrsmith.geometry import box_quad, enclosing_quad, inside_share, quad_to_quad
 from ocrsmith.samples import LineSample, PageSample, TextInstance
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
-from ocrsmith.synth.panels import Label, Panel, draw_panel, text_width
+from ocrsmith.synth.panels import Label, Panel, draw_panel, panel_characters, text_width
 from ocrsmith.synth.segments import SegmentStyle
 
 
@@ -27,12 +28,12 @@ class Texts(Protocol):
 
 
 def visible_contrast(panel: Panel, optics: Optics) -> float:
-    """How far the ink stands out of the ground, 1 being just legible: grey levels over a floor that noise raises.
+    """How far the ink stands out of the ground, 1 being just legible: grey levels over a floor that noise and dirt raise.
 
     The floor of 7 levels, and 0.6 more a level of noise, was set by looking at the faintest legible crops.
     """
     distance = float(np.abs(np.subtract(panel.ink, panel.ground, dtype=np.float64)).mean())
-    return distance * panel.ink_alpha * optics.contrast * min(optics.light) / (7.0 + 0.6 * optics.noise)
+    return distance * panel.ink_alpha * optics.contrast * min(optics.light) / (7.0 + 0.6 * optics.noise + 0.35 * optics.clouds)
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class CropLook:
     """
 
     heights_px: tuple[int, int] = (18, 64)
-    margins: tuple[tuple[float, float], ...] = ((-0.03, 1.2), (-0.04, 0.5), (-0.03, 1.2), (-0.04, 0.5))
+    margins: tuple[tuple[float, float], ...] = ((-0.15, 1.2), (-0.1, 0.5), (-0.15, 1.2), (-0.1, 0.5))
     squeeze: tuple[float, float] = (0.6, 2.6)
     tilt: float = 0.8
 
@@ -99,9 +100,19 @@ class DisplayLine:
         """Draws every choice; what came out too faint to be read is drawn again."""
         for _ in range(20):
             plan = self._draw(rng)
-            if visible_contrast(plan.panel, plan.optics) >= 1.0:
+            if visible_contrast(plan.panel, plan.optics) >= 1.0 and self._whole(plan):
                 return plan
-        raise SynthesisError("Twenty displays in a row came out too faint to read. Lower the share of faint panels.")
+        raise SynthesisError(
+            "Twenty displays in a row came out too faint or too far cut off to read. Lower the share of faint panels, "
+            "or widen the crops' margins."
+        )
+
+    @staticmethod
+    def _whole(plan: DisplayLinePlan) -> bool:
+        """Whether more than half of every character lies in the crop."""
+        matrix = _matrix(plan)
+        outermost = [c.quad for c in panel_characters(plan.panel, matrix) if c.text != "."]
+        return all(inside_share(quad, plan.width_px, plan.height_px) > 0.5 for quad in outermost)
 
     def _draw(self, rng: np.random.Generator) -> DisplayLinePlan:
         panel = draw_panel_plan(
@@ -114,7 +125,7 @@ class DisplayLine:
         start = panel.blank_cells * panel.pitch * rng.choice([0.0, 1.0])
         corners = box_quad(start - left, -top, width + right, 1 + bottom)
         corners[:, 1] += rng.uniform(-0.5, 0.5) * self.crop.tilt * rng.random() * np.array([-1, 1, 1, -1])
-        corners[:, 0] += rng.normal(0, 0.12) * np.array([1, 1, -1, -1])  # a lean of the camera
+        corners[:, 0] += rng.normal(0, 0.07) * np.array([1, 1, -1, -1])  # a lean of the camera
         corners += rng.normal(0, 0.02, (4, 2))
         low_px, high_px = np.log(self.crop.heights_px)
         height_px = round(float(np.exp(rng.uniform(low_px, high_px))))
@@ -126,7 +137,7 @@ class DisplayLine:
             corners=tuple((round(float(x), 3), round(float(y), 3)) for x, y in corners),
             width_px=width_px,
             height_px=height_px,
-            optics=draw_optics(rng, height_px / (1 + top + bottom), self.strength),
+            optics=draw_optics(rng, height_px / (1 + top + bottom), self.strength, stretch=squeeze),
         )
 
     def render(self, plan: DisplayLinePlan) -> LineSample:
@@ -138,10 +149,14 @@ class DisplayLine:
         """The same pixels with the characters' quads, some of which may reach beyond the crop."""
         image = np.empty((plan.height_px, plan.width_px, 3), np.uint8)
         image[:] = np.array(plan.panel.bezel, np.uint8)
-        matrix = quad_to_quad(np.array(plan.corners, np.float32), box_quad(0, 0, plan.width_px, plan.height_px))
-        characters = draw_panel(image, matrix, plan.panel)
+        characters = draw_panel(image, _matrix(plan), plan.panel)
         instance = TextInstance(enclosing_quad([c.quad for c in characters]), plan.panel.text, tuple(characters))
         return PageSample(apply_optics(image, plan.optics), (instance,))
+
+
+def _matrix(plan: DisplayLinePlan) -> NDArray[np.float64]:
+    """Panel units -> px of the crop."""
+    return quad_to_quad(np.array(plan.corners, np.float32), box_quad(0, 0, plan.width_px, plan.height_px))
 
 
 def tuples_from_lists(value: Any) -> Any:

@@ -25,11 +25,12 @@ class Optics:
     motion_px: tuple[float, float]
     noise: float
     shrink: float  # resolution lost: 1 is none
+    stretch: float  # how much wider than it was taken the picture is stored: blur and grain are stretched with it
     jpeg: int  # quality, 0 for none
     seed: int
 
 
-def draw_optics(rng: np.random.Generator, height_px: float, strength: float = 1.0) -> Optics:
+def draw_optics(rng: np.random.Generator, height_px: float, strength: float = 1.0, *, stretch: float = 1.0) -> Optics:
     """Draws light and camera faults; blur and motion grow with the digits' height in px."""
 
     def maybe(share: float) -> bool:
@@ -45,10 +46,11 @@ def draw_optics(rng: np.random.Generator, height_px: float, strength: float = 1.
         contrast=round(float(rng.uniform(0.35, 1.2)) if maybe(0.5) else 1.0, 3),
         brightness=round(float(rng.uniform(-50, 50)) if maybe(0.4) else 0.0, 1),
         cast=tuple(np.round(rng.uniform(0.8, 1.2, 3), 3).tolist()),
-        blur_px=round(float(abs(rng.normal(0, 1.0))) * unit, 3) if maybe(0.7) else 0.0,
+        blur_px=round(float(abs(rng.normal(0, 0.85))) * unit, 3) if maybe(0.7) else 0.0,
         motion_px=(round(float(np.cos(angle) * motion), 3), round(float(np.sin(angle) * motion), 3)),
         noise=round(float(abs(rng.normal(0, 7))), 2) if maybe(0.7) else 0.0,
         shrink=round(float(rng.uniform(1.0, 2.6)), 3) if maybe(0.35) else 1.0,
+        stretch=round(float(np.clip(stretch, 0.5, 3.0)), 3),
         jpeg=int(rng.integers(25, 95)) if maybe(0.4) else 0,
         seed=int(rng.integers(2**31)),
     )
@@ -71,15 +73,17 @@ def apply_optics(image: Image, optics: Optics) -> Image:
         values += cv2.resize(field, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
     np.clip(values, 0, 255, out=values)
     if optics.blur_px > 0.25:
-        values = cv2.GaussianBlur(values, (0, 0), optics.blur_px)
+        values = cv2.GaussianBlur(values, (0, 0), optics.blur_px * optics.stretch, sigmaY=optics.blur_px)
     dx, dy = optics.motion_px
     if abs(dx) + abs(dy) > 0.8:
         values = cv2.filter2D(values, -1, _motion_kernel(dx, dy))
     if optics.shrink > 1.05:
-        small = (max(8, round(width / optics.shrink)), max(8, round(height / optics.shrink)))
+        small = (max(8, round(width / optics.shrink / optics.stretch)), max(8, round(height / optics.shrink)))
         values = cv2.resize(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (width, height))
     if optics.noise > 0.5:
-        grain = rng.standard_normal((height, width, 1 if optics.seed % 2 else 3), np.float32)
+        columns = max(8, round(width / max(1.0, optics.stretch)))
+        grain = rng.standard_normal((height, columns, 1 if optics.seed % 2 else 3), np.float32)
+        grain = cv2.resize(grain, (width, height)).reshape(height, width, -1)
         values = values + optics.noise * grain
     out = np.clip(values, 0, 255).astype(np.uint8)
     if optics.jpeg:

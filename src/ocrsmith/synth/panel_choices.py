@@ -69,7 +69,7 @@ class PanelLook:
     hidden_point: float = 0.55
     ghosts: float = 0.35
     blanks: float = 0.2
-    labels: float = 1.2
+    labels: float = 1.6
     faint: float = 0.25
     negative: float = 0.15
     segment_fonts: float = 0.3
@@ -141,6 +141,7 @@ def draw_panel_plan(
         pitch=round(style.width + room, 3),
         tail=tail,
         tail_scale=round(float(rng.uniform(0.38, 0.75)), 3),
+        tail_alpha=round(float(rng.uniform(0.35, 1.0)), 3),
         point_alpha=round(float(rng.uniform(0, 0.15) if hidden else rng.uniform(0.4, 1.0)), 3),
         point_size=round(float(rng.uniform(0.05, min(0.2, room * 0.9 + 0.03))), 3),
         point_place=round(float(rng.uniform(0.15, 0.7)), 3),
@@ -169,7 +170,7 @@ def _draw_labels(panel: Panel, look: PanelLook, rng: np.random.Generator, fonts:
     font = str(rng.choice(fonts))
     for _ in range(int(rng.poisson(look.labels))):
         height = float(rng.uniform(0.22, 0.5))
-        place = rng.choice(4, p=[0.45, 0.2, 0.2, 0.15])
+        place = rng.choice(4, p=[0.4, 0.2, 0.25, 0.15])
         words = UNITS if place in (0, 2) else HEADINGS
         text = str(rng.choice(words))
         if place == 0:  # behind the last digit, at its foot or head

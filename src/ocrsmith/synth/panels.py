@@ -46,6 +46,7 @@ class Panel:
     pitch: float  # from one cell's left to the next
     tail: int  # how many last digits are drawn smaller
     tail_scale: float
+    tail_alpha: float  # strength of the smaller digits beside the others
     point_alpha: float
     point_size: float
     point_place: float  # where in the gap between two digits the point's middle stands: 0 left, 1 right
@@ -134,9 +135,15 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
     for label in panel.labels:
         mask = _glyph_mask(view.shape, _label_contours(label), matrix, offset)
         _blend(view, mask, panel.ink, panel.ink_alpha * label.strength)
-    lit = [p for cell in cells if cell.text != "." for p in _polygons(panel, cell)]
+    digits = [cell for cell in cells if cell.text != "."]
+    first_small = len(digits) - panel.tail
+    lit = [p for cell in digits[:first_small] for p in _polygons(panel, cell)]
     points = [p for cell in cells if cell.text == "." for p in _polygons(panel, cell)]
     mask = _mask(view.shape, _project(lit, matrix, offset))
+    if panel.tail:
+        small = [p for cell in digits[first_small:] for p in _polygons(panel, cell)]
+        tail_mask = _mask(view.shape, _project(small, matrix, offset))
+        mask = np.maximum(mask, (tail_mask * panel.tail_alpha).astype(np.uint8))
     if points:
         dots = _mask(view.shape, _project(points, matrix, offset))
         mask = np.maximum(mask, (dots * panel.point_alpha).astype(np.uint8))
@@ -147,7 +154,7 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
         cast = cv2.warpAffine(mask, shift, (mask.shape[1], mask.shape[0]))
         _blend(view, cast, panel.ink, panel.ink_alpha * alpha)
     _blend(view, mask, panel.ink, panel.ink_alpha)
-    return _characters(panel, cells, matrix)
+    return panel_characters(panel, matrix)
 
 
 def fill_quad(image: Image, quad: Quad, colour: Colour) -> None:
@@ -167,7 +174,9 @@ def draw_labels(image: Image, matrix: ArrayLike, labels: Sequence[Label], colour
             _blend(view, mask, colour, label.strength)
 
 
-def _characters(panel: Panel, cells: Sequence[Cell], matrix: ArrayLike) -> list[Character]:
+def panel_characters(panel: Panel, matrix: ArrayLike) -> list[Character]:
+    """The characters of the reading with their quads in px."""
+    cells = cells_of(panel)
     quads = transform_points(np.stack([_cell_quad(panel, cell) for cell in cells]), matrix)
     return [Character(cell.text, quad) for cell, quad in zip(cells, quads, strict=True)]
 
