@@ -149,6 +149,7 @@ def draw_panel_plan(
         round_point=bool(rng.random() < 0.5),
         blank_cells=int(rng.integers(1, 4)) if rng.random() < look.blanks else 0,
         ghost=round(float(rng.uniform(0.02, 0.22)), 3) if rng.random() < look.ghosts else 0.0,
+        ghost_points=bool(rng.random() < 0.4),
         ghost_ink=_hsv(0, 0, rng.uniform(50, 150)) if sum(ink) > sum(ground) and rng.random() < 0.5 else ink,
         ink=ink,
         ground=ground,

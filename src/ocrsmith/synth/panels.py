@@ -54,6 +54,7 @@ class Panel:
     round_point: bool
     blank_cells: int  # unlit cells before the first digit
     ghost: float  # how much of the ink's contrast unlit segments show
+    ghost_points: bool  # whether every cell has an unlit point that shows too
     ghost_ink: Colour  # an LED's unlit segments are grey, an LCD's have the ink's own colour
     ink: Colour
     ground: Colour
@@ -198,9 +199,15 @@ def _label_contours(label: Label) -> list[list[NDArray[np.float32]]]:
 
 
 def _all_cells(panel: Panel, cells: Sequence[Cell]) -> list[Cell]:
-    """Every cell with all its segments lit, the blank ones before the text among them."""
+    """Every cell with all its segments lit, the blank ones before the text among them, and their points."""
     blank = [Cell("8", i * panel.pitch, 0.0, 1.0) for i in range(panel.blank_cells)]
-    return blank + [Cell("8", cell.left, cell.top, cell.scale) for cell in cells if cell.text != "."]
+    digits = blank + [Cell("8", cell.left, cell.top, cell.scale) for cell in cells if cell.text != "."]
+    if not panel.ghost_points:
+        return digits
+    room = panel.pitch - panel.style.width
+    size = panel.point_size
+    behind = [cell.left + (panel.style.width + panel.point_place * room) * cell.scale - size / 2 for cell in digits]
+    return digits + [Cell(".", left, 1.0 - size, size) for left in behind]
 
 
 def _polygons(panel: Panel, cell: Cell) -> list[NDArray[np.float32]]:
