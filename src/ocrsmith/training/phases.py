@@ -13,6 +13,7 @@ from ocrsmith.training.callbacks import LAST
 from ocrsmith.training.detector import DetectorCollate, DetectorModule
 from ocrsmith.training.fitting import FitResult, FitSettings, fit
 from ocrsmith.training.loaders import BatchStream, CollateEach, first_batches
+from ocrsmith.training.networks import NO_START
 from ocrsmith.training.recipe import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.recognizer import RecognizerModule
 from ocrsmith.training.run_state import RunState
@@ -64,8 +65,13 @@ def train_recognizer(
         batches_per_pool=LINE_POOL,
         workers=workers,
     )
+    alignment = table.alignment if table.alignment is not None else (0.3 if table.start == NO_START else 0.0)
     module = RecognizerModule(
-        model, learning_rate=table.learning_rate, weight_decay=table.weight_decay, freeze=table.freeze
+        model,
+        learning_rate=table.learning_rate,
+        weight_decay=table.weight_decay,
+        alignment=alignment,
+        freeze=table.freeze,
     )
     result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing)
     return result, dict(module.refused)

@@ -126,12 +126,18 @@ class DetectorTable(NetworkTable):
 
 
 class RecognizerTable(NetworkTable):
-    """The recogniser: its network, its lines, its training."""
+    """The recogniser: its network, its lines, its training.
+
+    Attributes:
+        alignment: share of the training in which the places of drawn characters teach beside CTC; left out, 0.3 from
+            nothing and 0 from start weights, which have places of their own.
+    """
 
     share: Share = 0.55
     batch_size: Count = 64
     validation_samples: Count = 512
     patience: Count = 25
+    alignment: Share | None = None
     world: tuple[LineWorldTable, ...] = (LineWorldTable(),)
 
 

@@ -30,7 +30,7 @@ from ocrsmith.export.bundle import NetworkToExport, export_bundle
 from ocrsmith.models.weights import load_start_weights, save_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle, write_bundle
 from ocrsmith.training.fitting import FitResult
-from ocrsmith.training.loaders import default_workers
+from ocrsmith.training.loaders import default_workers, threads_beside
 from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_sets, to_scores
 from ocrsmith.training.networks import NO_START, Role, StartedNetwork, start_network
 from ocrsmith.training.phases import fit_settings, train_detector, train_recognizer
@@ -219,11 +219,12 @@ class _Run:
         settings = fit_settings(table, progress=self.progress, accelerator=self.accelerator)
         options: dict[str, Any] = {"workers": self.workers, "from_nothing": network.start.source == NO_START}
         refused: dict[str, int] = {}
-        if isinstance(table, DetectorTable):
-            result = train_detector(network.model, table, *given, settings, **options)
-        else:
-            assert isinstance(table, RecognizerTable)
-            result, refused = train_recognizer(network.model, table, *given, settings, **options)
+        with threads_beside(self.workers):
+            if isinstance(table, DetectorTable):
+                result = train_detector(network.model, table, *given, settings, **options)
+            else:
+                assert isinstance(table, RecognizerTable)
+                result, refused = train_recognizer(network.model, table, *given, settings, **options)
         network.model.cpu()
         return result, refused
 

@@ -1,0 +1,173 @@
+"""A bundle from what lies on disk: a run's weights, another bundle's, or start weights by name, without training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ocrsmith.alphabet import Alphabet
+from ocrsmith.errors import BundleError, InputError
+from ocrsmith.export.bundle import NetworkToExport, export_bundle
+from ocrsmith.models.ppocr_weights import full_alphabet
+from ocrsmith.models.start_weights import find_start_weights, start_weights_entry
+from ocrsmith.models.weights import load_start_weights
+from ocrsmith.reading.bundle import SUFFIX, Bundle
+from ocrsmith.training.fitting import read_best
+from ocrsmith.training.networks import Role, StartedNetwork, start_network
+from ocrsmith.training.recipe import Recipe, load_recipe
+
+ROLES: tuple[Role, ...] = ("detector", "recognizer")
+# The bundle of the start, which a run leaves beside its own.
+_START_BUNDLE = f"start{SUFFIX}"
+# Of a part of a manifest, what the network itself does not say.
+_READING_KEYS = ("thresholds", "scale", "min_confidence")
+
+
+def export_run(
+    folder: str | Path,
+    path: str | Path,
+    *,
+    recipe: Recipe | str | Path | None = None,
+    name: str | None = None,
+    half_precision: bool = True,
+) -> Path:
+    """Exports a run's networks anew.
+
+    Args:
+        folder: of a run.
+        path: of the bundle to write.
+        recipe: of the run, for one that was stopped before it had a bundle: its best checkpoints so far are taken, and
+            the start for a network that has none.
+        name: of the bundle; the path's stem by default.
+        half_precision: weights are stored in 16 bits and computed with in 32.
+
+    Raises:
+        InputError: no run in the folder, or an unfinished one without `recipe`.
+        BundleError, WeightsError, EngineError, StorageError: as `export_bundle` and the loading of weights.
+    """
+    root = Path(folder)
+    bundles = sorted(found for found in root.glob("*" + SUFFIX) if found.name != _START_BUNDLE)
+    if recipe is None and bundles:
+        networks, card, whole = _networks_of_bundle(bundles[0], root)
+    elif recipe is not None:
+        loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+        networks, card, whole = (
+            _networks_of_run(loaded, root),
+            {"licence": loaded.licence},
+            loaded.export.whole_if_empty,
+        )
+    else:
+        raise InputError(
+            f"{root} holds no finished run. Give the folder of one, or the run's recipe too: its best checkpoints are "
+            "then exported."
+        )
+    return export_bundle(
+        path, **networks, name=name or Path(path).stem, card=card, whole_if_empty=whole, half_precision=half_precision
+    )
+
+
+def export_weights(
+    path: str | Path,
+    *,
+    detector: str | None = None,
+    recognizer: str | None = None,
+    alphabet: Alphabet | None = None,
+    name: str | None = None,
+    half_precision: bool = True,
+) -> Path:
+    """Makes a bundle that reads with start weights as they are.
+
+    Args:
+        path: of the bundle to write.
+        detector, recognizer: start weights by name, or a bundle whose part is taken.
+        alphabet: what the recogniser is cut down to; all that its weights know by default.
+        name, half_precision: as for `export_run`.
+
+    Raises:
+        BundleError: neither was given, or a recogniser that does not say its characters.
+        WeightsError, EngineError, StorageError: as `export_bundle` and the loading of weights.
+    """
+    networks: dict[str, NetworkToExport] = {}
+    licences: dict[str, dict[str, str]] = {}
+    for role, start in zip(ROLES, (detector, recognizer)):
+        if start is None:
+            continue
+        letters = Alphabet(" ")  # a detector has none
+        if role == "recognizer":
+            letters = alphabet or _known_alphabet(start)
+        network = start_network(role, letters, start=start)
+        networks[role] = _to_export(network)
+        report = network.start
+        licences[role] = {"source": report.source, "licence": report.licence, "attribution": report.attribution}
+    card = {"description": "Start weights as they are, without training.", "start": licences}
+    return export_bundle(path, **networks, name=name or Path(path).stem, card=card, half_precision=half_precision)
+
+
+def _known_alphabet(start: str) -> Alphabet:
+    """Every character that a recogniser's start weights write."""
+    entry = start_weights_entry(start, "ctc")
+    if entry is not None and entry.characters:
+        return Alphabet(entry.characters)
+    if entry is not None and entry.filename.endswith(".onnx"):
+        return full_alphabet(find_start_weights(entry.name, "ctc"))
+    if entry is None and start.endswith(SUFFIX):
+        recognizer = Bundle.load(start).recognizer
+        if recognizer is not None:
+            return recognizer.alphabet
+    raise BundleError(f"{start} does not say which characters it writes. Give alphabet (--alphabet).")
+
+
+def _to_export(network: StartedNetwork, reading: Mapping[str, Any] | None = None) -> NetworkToExport:
+    return NetworkToExport(network.model, network.name, network.settings, reading or {})
+
+
+def _networks_of_bundle(bundle: Path, run: Path) -> tuple[dict[str, NetworkToExport], dict[str, Any], bool]:
+    """A bundle's networks, with the weights that the run kept in full precision where it kept them."""
+    loaded = Bundle.load(bundle)
+    networks: dict[str, NetworkToExport] = {}
+    for role in ROLES:
+        part = loaded.manifest.get(role)
+        if part is None:
+            continue
+        letters = loaded.recognizer.alphabet if loaded.recognizer is not None else Alphabet(" ")
+        network = start_network(role, letters, start=str(bundle.resolve()))
+        weights = run / role / "model.safetensors"
+        if weights.is_file():
+            load_start_weights(network.model, weights)
+        networks[role] = _to_export(network, {key: part[key] for key in _READING_KEYS if key in part})
+    return networks, loaded.card, loaded.whole_if_empty
+
+
+def _networks_of_run(recipe: Recipe, run: Path) -> dict[str, NetworkToExport]:
+    """The best that a run has come to so far."""
+    networks: dict[str, NetworkToExport] = {}
+    found = False
+    for role in ROLES:
+        table = recipe.detector if role == "detector" else recipe.recognizer
+        if table is None:
+            continue
+        network = start_network(
+            role,
+            recipe.make_alphabet(),
+            model=table.model,
+            settings=table.settings,
+            start=table.start,
+            folder=recipe.folder,
+        )
+        weights, checkpoint = run / role / "model.safetensors", run / role / "best.ckpt"
+        if weights.is_file():
+            load_start_weights(network.model, weights)
+        elif checkpoint.is_file():
+            network.model.load_state_dict(read_best(checkpoint)[0])
+        found = found or weights.is_file() or checkpoint.is_file()
+        given = (
+            {}
+            if recipe.detector is None
+            else {"thresholds": recipe.detector.thresholds, "scale": recipe.detector.scale}
+        )
+        reading = {key: dict(value) for key, value in given.items() if value} if role == "detector" else {}
+        networks[role] = _to_export(network, reading)
+    if not found:
+        raise InputError(f"{run} holds no weights of the recipe {recipe.name}. Give the folder that it was trained in.")
+    return networks
