@@ -16,7 +16,7 @@ from ocrsmith.training.worlds import Materials
 RECIPE = {
     "name": "whole_path",
     "alphabet": "0123456789",
-    "minutes": 4,
+    "minutes": 3,
     "test_samples": 40,
     "fonts": {"categories": ["sans"]},
     "text": {"kind": "random", "min_length": 2, "max_length": 4, "space_share": 0.0},

@@ -12,7 +12,14 @@ from ocrsmith.alphabet import Alphabet
 from ocrsmith.data.batches import LineBatches, RecognizerBatch
 from ocrsmith.preprocess import DetectorInput, RecognizerInput
 from ocrsmith.samples import LineSample
-from ocrsmith.training.loaders import BatchStream, CollateEach, default_workers, first_batches, normalize_on_device
+from ocrsmith.training.loaders import (
+    BatchStream,
+    CollateEach,
+    default_workers,
+    first_batches,
+    normalize_on_device,
+    threads_beside,
+)
 
 CONTRACT = RecognizerInput(height=8, min_width=8, max_width=64, width_multiple=8, step_px=4)
 ASSEMBLE = LineBatches(Alphabet("0123456789"), CONTRACT, seed=5)
@@ -92,6 +99,15 @@ def test_sizes_that_make_no_sense(wrong: dict[str, int]) -> None:
     settings = {"batch_size": 1, "steps_per_epoch": 1} | wrong
     with pytest.raises(ValueError, match="must be >= 1"):
         BatchStream(NumberWorld(), ASSEMBLE, **settings)
+
+
+def test_pytorch_leaves_the_workers_their_processors() -> None:
+    before = torch.get_num_threads()
+    with threads_beside(10_000):
+        assert torch.get_num_threads() == 1
+    with threads_beside(0):
+        assert torch.get_num_threads() <= before
+    assert torch.get_num_threads() == before
 
 
 def test_default_workers_leave_a_processor() -> None:
