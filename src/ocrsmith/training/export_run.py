@@ -63,7 +63,13 @@ def export_run(
             "then exported."
         )
     return export_bundle(
-        path, **networks, name=name or Path(path).stem, card=card, whole_if_empty=whole, half_precision=half_precision
+        path,
+        detector=networks.get("detector"),
+        recognizer=networks.get("recognizer"),
+        name=name or Path(path).stem,
+        card=card,
+        whole_if_empty=whole,
+        half_precision=half_precision,
     )
 
 
@@ -101,7 +107,14 @@ def export_weights(
         report = network.start
         licences[role] = {"source": report.source, "licence": report.licence, "attribution": report.attribution}
     card = {"description": "Start weights as they are, without training.", "start": licences}
-    return export_bundle(path, **networks, name=name or Path(path).stem, card=card, half_precision=half_precision)
+    return export_bundle(
+        path,
+        detector=networks.get("detector"),
+        recognizer=networks.get("recognizer"),
+        name=name or Path(path).stem,
+        card=card,
+        half_precision=half_precision,
+    )
 
 
 def _known_alphabet(start: str) -> Alphabet:

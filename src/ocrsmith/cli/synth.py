@@ -1,0 +1,123 @@
+"""`ocrsmith synth`: a recipe's samples, as one sheet to look at or as a data set on disk."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ocrsmith.cli.terminal import examples, note, progress_bar, prose
+from ocrsmith.errors import RecipeError
+
+if TYPE_CHECKING:
+    from ocrsmith.synth.world import World
+
+
+class Samples(StrEnum):
+    """Which of a recipe's two worlds."""
+
+    pages = "pages"
+    lines = "lines"
+
+
+class SplitName(StrEnum):
+    """Which fonts, backgrounds and words."""
+
+    train = "train"
+    validation = "validation"
+    test = "test"
+
+
+class DatasetFormat(StrEnum):
+    """The names of `ocrsmith.data.formats.WRITERS`, written again because that module loads OpenCV."""
+
+    jsonl = "jsonl"
+    icdar = "icdar"
+    paddleocr = "paddleocr"
+    crops = "crops"
+    lmdb = "lmdb"
+    webdataset = "webdataset"
+
+
+EPILOG = examples(
+    "ocrsmith synth meters.toml --preview sheet.png",
+    "ocrsmith synth meters.toml --preview sheet.png --what lines",
+    "ocrsmith synth meters.toml --out data/ --count 1000",
+    "ocrsmith synth meters.toml --out db/ --count 50000 --what lines --format lmdb",
+    "ocrsmith synth meters.toml --out test/ --count 200 --split test",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(help=prose(synth), epilog=EPILOG, no_args_is_help=True)(synth)
+
+
+def synth(
+    recipe: Annotated[str, typer.Argument(help="A TOML recipe, or the name of a packaged one.", show_default=False)],
+    preview: Annotated[Path | None, typer.Option(help="Write one PNG with samples and their boxes.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a data set into this folder.")] = None,
+    count: Annotated[
+        int | None, typer.Option("--count", "-n", min=1, help="How many.", show_default="16 on a sheet")
+    ] = None,
+    format: Annotated[DatasetFormat, typer.Option("--format", "-f", help="The layout of --out.")] = DatasetFormat.jsonl,
+    what: Annotated[Samples | None, typer.Option(help="Which samples.", show_default="pages if there are")] = None,
+    split: Annotated[SplitName, typer.Option(help="Which fonts, backgrounds and words.")] = SplitName.train,
+    start: Annotated[int, typer.Option(min=0, help="The first sample of --preview.")] = 0,
+    jpeg: Annotated[bool, typer.Option("--jpeg", help="Write JPEG instead of PNG, a tenth of the size.")] = False,
+) -> None:
+    """Draws a recipe's samples without training.
+
+    Sample i of a recipe is always the same. A data set that was interrupted goes on with the same command.
+    """
+    if (preview is None) == (out is None):
+        raise typer.BadParameter("Give --preview SHEET.png or --out FOLDER.")
+    if out is not None and count is None:
+        raise typer.BadParameter("Give --count: how many samples the folder is to hold.")
+    # Fonts, shaping, OpenCV and pydantic, which the help does not need.
+    from ocrsmith.images import write_image
+    from ocrsmith.synth.preview import contact_sheet
+
+    world = _world(recipe, what, split)
+    if preview is not None:
+        count = count or 16
+        write_image(preview, contact_sheet(world, count, start=start))
+        note(f"{count} samples on {preview}; {world.tally}")
+    elif out is not None and count is not None:
+        _write(world, out, format, count, ".jpg" if jpeg else ".png")
+
+
+def _world(recipe: str, what: Samples | None, split: SplitName) -> World[Any]:
+    from ocrsmith.training.recipe import load_recipe
+    from ocrsmith.training.worlds import Materials
+
+    loaded = load_recipe(recipe)
+    materials = Materials(loaded)
+    if what is None:
+        what = Samples.pages if loaded.detector is not None else Samples.lines
+    if what is Samples.pages and loaded.detector is not None:
+        return materials.detector_world(loaded.detector, split.value)
+    if what is Samples.lines and loaded.recognizer is not None:
+        return materials.recognizer_world(loaded.recognizer, split.value)
+    table = "detector" if what is Samples.pages else "recognizer"
+    raise RecipeError(f"The recipe {loaded.name} draws no {what.value}: it has no [{table}] table. Add one.")
+
+
+def _write(world: World[Any], out: Path, format: DatasetFormat, count: int, suffix: str) -> None:
+    from ocrsmith.data.formats import write_dataset
+
+    with progress_bar("Drawing", count) as advance:
+
+        class Watched:
+            """The world, moving the bar."""
+
+            def __getitem__(self, index: int) -> Any:
+                sample = world[index]
+                advance(index + 1)
+                return sample
+
+        result = write_dataset(Watched(), out, format.value, count=count, suffix=suffix)  # type: ignore[arg-type]
+    before = f", {result.num_skipped} were there" if result.num_skipped else ""
+    note(f"{result.num_written} samples written to {out}{before}; {world.tally}")
