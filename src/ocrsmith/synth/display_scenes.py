@@ -8,12 +8,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
-from ocrsmith.geometry import Quad, box_quad, enclosing_quad, inside_share, quad_to_quad, transform_points
+from ocrsmith.geometry import (
+    Polygon,
+    Quad,
+    bounds,
+    box_quad,
+    enclosing_quad,
+    inside_share,
+    quad_to_quad,
+    transform_points,
+)
 from ocrsmith.samples import Image, PageSample, TextInstance
 from ocrsmith.synth.displays import Texts, panel_from_form, tuples_from_lists, visible_contrast
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
@@ -33,6 +42,10 @@ PRINT = (
     "2019",
     "240",
 )
+
+
+# Grey levels of standard deviation below which a reading is taken for washed out: seen by eye at 3 to 4.
+LEAST_SPREAD = 4.0
 
 
 class Grounds(Protocol):
@@ -174,7 +187,7 @@ class DisplayScene:
         return tuple(labels)
 
     def render(self, plan: DisplayScenePlan) -> PageSample:
-        """The scene and its readings; one that is less than 70 % inside is marked `ignore`."""
+        """The scene and its readings; one that is less than 70 % inside, or washed out, is marked `ignore`."""
         image = np.ascontiguousarray(self.backgrounds.render(plan.background)).copy()
         instances = []
         for device in plan.devices:
@@ -188,7 +201,16 @@ class DisplayScene:
             quad = enclosing_quad([c.quad for c in characters])
             cut = inside_share(quad, plan.width, plan.height) < 0.7
             instances.append(TextInstance(quad, device.panel.text, tuple(characters), ignore=cut))
-        return PageSample(apply_optics(image, plan.optics), tuple(instances))
+        image = apply_optics(image, plan.optics)
+        seen = [replace(one, ignore=one.ignore or _spread(image, one.polygon) < LEAST_SPREAD) for one in instances]
+        return PageSample(image, tuple(seen))
+
+
+def _spread(image: Image, polygon: Polygon) -> float:
+    """Standard deviation, grey levels, in the upright box of a reading; 0 outside the picture."""
+    left, top, right, bottom = (max(0, round(v)) for v in bounds(polygon))
+    inside = image[top:bottom, left:right]
+    return float(inside.mean(axis=2).std()) if inside.size else 0.0
 
 
 def _grey(rng: np.random.Generator) -> tuple[int, int, int]:
