@@ -32,6 +32,10 @@ from ocrsmith.synth.panels import Label, Panel, draw_labels, draw_panel, fill_qu
 PRINT = (
     *HEADINGS,
     *UNITS,
+    *("STATIC ENERGY METER", "230V", "50Hz", "10-60A", "No. 4711", "CLASS 1", "MADE IN", "2019", "240"),
+)
+    *HEADINGS,
+    *UNITS,
     "STATIC ENERGY METER",
     "230V",
     "50Hz",
