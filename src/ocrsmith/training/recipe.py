@@ -113,7 +113,12 @@ class NetworkTable(Table):
 
 
 class DetectorTable(NetworkTable):
-    """The detector: its network, its pages, its training. `image_size` is the width and height of a training page."""
+    """The detector: its network, its pages, its training. `image_size` is the width and height of a training page.
+
+    Attributes:
+        thresholds, scale: fields of the bundle's thresholds and ScaleRule; pages smaller than `image_size` are enlarged
+            to it, unless `scale` says another min_side.
+    """
 
     share: Share = 0.45
     batch_size: Count = 4

@@ -246,7 +246,10 @@ class _Run:
         for role, network in networks.items():
             reading: dict[str, Any] = {}
             if role == "detector" and self.recipe.detector is not None:
-                given = {"thresholds": self.recipe.detector.thresholds, "scale": self.recipe.detector.scale}
+                table = self.recipe.detector
+                # Pages are shown at the size that the network was trained at, unless the recipe says another.
+                trained = {"min_side": table.image_size} if "fit" in self.state.phases.get(role, {}) else {}
+                given = {"thresholds": table.thresholds, "scale": {**trained, **table.scale}}
                 reading = {key: dict(value) for key, value in given.items() if value}
             found[role] = NetworkToExport(network.model, network.name, network.settings, reading)
         return found
