@@ -23,6 +23,7 @@ EPILOG = examples(
     "ocrsmith train seven_segment              a packaged recipe",
     "ocrsmith train meters.toml --minutes 60   longer than the recipe says",
     "ocrsmith train meters.toml --out runs/b   a folder of its own",
+    "ocrsmith train meters.toml --pictures my_photos   measured on, never trained on",
     "ocrsmith train meters.toml                again, after Ctrl-C: it goes on",
     "ocrsmith train meters.toml --restart      from the beginning",
 )
@@ -40,6 +41,10 @@ def train(
     ] = None,
     minutes: Annotated[
         float | None, typer.Option(min=0.0, help="For everything together.", show_default="the recipe's")
+    ] = None,
+    pictures: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder of your own labelled pictures to measure on, before and after; repeatable."),
     ] = None,
     workers: Annotated[
         int | None,
@@ -68,6 +73,7 @@ def train(
         resume=not restart,
         accelerator=accelerator.value,
         progress=not quiet,
+        pictures=pictures or (),
     )
     if open_report:
         typer.launch(result.report.resolve().as_uri())

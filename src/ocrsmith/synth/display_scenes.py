@@ -34,19 +34,6 @@ PRINT = (
     *UNITS,
     *("STATIC ENERGY METER", "230V", "50Hz", "10-60A", "No. 4711", "CLASS 1", "MADE IN", "2019", "240"),
 )
-    *HEADINGS,
-    *UNITS,
-    "STATIC ENERGY METER",
-    "230V",
-    "50Hz",
-    "10-60A",
-    "No. 4711",
-    "CLASS 1",
-    "MADE IN",
-    "2019",
-    "240",
-)
-
 
 # Grey levels of standard deviation below which a reading is taken for washed out: seen by eye at 3 to 4.
 LEAST_SPREAD = 4.0

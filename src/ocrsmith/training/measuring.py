@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ocrsmith.data.formats import LabelledFolder, LabelledPicture, read_labels
 from ocrsmith.data.sources import World
@@ -47,7 +47,7 @@ class WorldPicture:
 
 @dataclass(frozen=True)
 class TestSet:
-    """One set to measure on: its name, its labels, and when two texts count as equal."""
+    """One set to measure on: its name, its labels, when two texts count as equal, and what reads its crops."""
 
     # Not a test, whatever pytest thinks of the name.
     __test__ = False
@@ -55,6 +55,7 @@ class TestSet:
     name: str
     folder: LabelledFolder
     rule: TextRule
+    crops_by: Literal["recognize", "read"] = "recognize"
 
 
 def synthetic_set(world: World[Any], name: str, length: int) -> LabelledFolder:
@@ -89,28 +90,30 @@ test_sets.__test__ = False  # type: ignore[attr-defined]
 
 def _real_set(recipe: Recipe, table: PicturesTable) -> TestSet:
     folder = read_labels(recipe.path(table.folder))
-    if folder.kind != _KINDS[table.kind]:
+    if table.kind != "auto" and folder.kind != _KINDS[table.kind]:
         raise RecipeError(
             f"The pictures in {table.folder} are {folder.kind}, the recipe calls them {table.kind}. "
             "Say kind = 'lines' for crops of one text each, 'pages' for whole pictures."
         )
     if table.most is not None and len(folder.entries) > table.most:
         folder = LabelledFolder(folder.path, folder.format, folder.kind, folder.entries[: table.most], folder.problems)
-    return TestSet(table.name or folder.path.name, folder, TEXT_RULES[table.comparison])
+    return TestSet(
+        table.name or folder.path.name,
+        folder,
+        TEXT_RULES[table.comparison],
+        "read" if table.read_by == "reader" else "recognize",
+    )
 
 
 def measure(bundle: Path, sets: Sequence[TestSet]) -> dict[str, EvaluationResult]:
-    """A bundle's results on every set that it can read: pages need both of its networks, lines the recogniser.
-
-    Lines are read by the whole reader where the bundle has a detector and the set is of whole displays; else the
-    recogniser alone reads them.
-    """
+    """A bundle's results on every set that it can read: pages need both of its networks, lines the recogniser."""
     loaded = Bundle.load(bundle)
     if loaded.recognizer is None:
         return {}
     reader = Reader(loaded)
-    readable = [one for one in sets if one.folder.kind == "crops" or loaded.detector is not None]
-    return {one.name: evaluate_reader(reader, one.folder, rule=one.rule) for one in readable}
+    alone = [one for one in sets if one.folder.kind == "crops" and one.crops_by == "recognize"]
+    readable = sets if loaded.detector is not None else alone
+    return {one.name: evaluate_reader(reader, one.folder, rule=one.rule, crops_by=one.crops_by) for one in readable}
 
 
 def to_scores(results: dict[str, EvaluationResult]) -> Scores:

@@ -150,13 +150,15 @@ class PicturesTable(Table):
     """Real pictures to measure on, before and after: a folder with labels, never trained on.
 
     Attributes:
-        kind: "lines" for crops of one text each, "pages" for whole pictures.
+        kind: "lines" for crops of one text each, "pages" for whole pictures, "auto" for what the labels say.
+        read_by: "recognizer" reads crops as they are; "reader" looks for the text in them first.
         comparison: "exact", "letters_and_digits", "digits" or "plates": when two texts count as equal.
     """
 
     folder: str
     name: str = ""
-    kind: Literal["lines", "pages"] = "lines"
+    kind: Literal["auto", "lines", "pages"] = "auto"
+    read_by: Literal["recognizer", "reader"] = "recognizer"
     comparison: Literal["exact", "letters_and_digits", "digits", "plates"] = "exact"
     most: Count | None = None
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_set
 from ocrsmith.training.networks import NO_START, Role, StartedNetwork, start_network
 from ocrsmith.training.phases import fit_settings, train_detector, train_recognizer
 from ocrsmith.training.previews import write_previews
-from ocrsmith.training.recipe import DetectorTable, NetworkTable, Recipe, RecognizerTable, load_recipe
+from ocrsmith.training.recipe import DetectorTable, NetworkTable, PicturesTable, Recipe, RecognizerTable, load_recipe
 from ocrsmith.training.run_report import card_of, print_summary, record_of
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.schedule import Budget
@@ -76,6 +77,7 @@ def train(
     resume: bool = True,
     accelerator: str = "auto",
     progress: bool = True,
+    pictures: Sequence[str | Path] = (),
 ) -> RunResult:
     """Runs a recipe from its fonts to its bundle.
 
@@ -87,6 +89,7 @@ def train(
         resume: go on with a run of the same recipe in the folder; False starts over.
         accelerator: "auto", "cpu" or "gpu", as Lightning has it.
         progress: bars and a table on the terminal.
+        pictures: folders of labelled real pictures to measure on, before and after, beside the recipe's own.
 
     Raises:
         RecipeError: mistakes in the recipe, or another recipe's run in the folder.
@@ -97,6 +100,9 @@ def train(
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     if minutes is not None:
         loaded = loaded.model_copy(update={"minutes": minutes})
+    if pictures:
+        tables = [PicturesTable(folder=str(Path(one).resolve())) for one in pictures]
+        loaded = loaded.model_copy(update={"pictures": (*loaded.pictures, *tables)})
     folder = Path(out_dir) if out_dir is not None else Path("runs") / loaded.name
     run = _Run(loaded, folder, workers, resume, accelerator, progress)
     return run.all()
