@@ -20,7 +20,7 @@ def shared_dir() -> Path:
 def segment_font() -> str:
     """A packaged seven-segment font."""
     folder = Path(__file__).resolve().parents[1] / "src" / "ocrsmith" / "assets" / "fonts"
-    found = sorted(folder.rglob("*DSEG7Classic-Regular*.ttf"))
+    found = sorted(folder.rglob("SevenSegmentClassic-Regular.ttf"))
     if not found:
         pytest.skip("the packaged fonts are not built")
     return str(found[0])
