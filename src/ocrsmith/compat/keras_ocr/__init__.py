@@ -1,0 +1,8 @@
+"""keras-ocr's names over ocrsmith's parts, so that its scripts keep running without TensorFlow.
+
+import ocrsmith.compat.keras_ocr as keras_ocr
+"""
+
+from ocrsmith.compat.keras_ocr import config, detection, pipeline, recognition, tools
+
+__all__ = ["config", "detection", "pipeline", "recognition", "tools"]
