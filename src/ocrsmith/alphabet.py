@@ -113,7 +113,7 @@ class Alphabet:
         unknown = list(dict.fromkeys(piece for piece, id_ in pieces if id_ is None))
         if unknown:
             raise AlphabetError(
-                f"The text {text!r} holds {show(unknown)}, which the alphabet of {len(self._entries)} characters lacks. "
+                f"The text {text!r} holds {show(unknown)}, which the alphabet of {len(self._entries)} lacks. "
                 "Add them to the alphabet, or filter such texts out first with alphabet.covers(text)."
             )
         return np.array([id_ for _, id_ in pieces], dtype=np.int64)

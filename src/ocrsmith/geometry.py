@@ -17,7 +17,7 @@ Polygon = NDArray[np.float32]
 
 
 def as_polygon(points: ArrayLike) -> Polygon:
-    """Checks and converts to (P, 2) float32; raises ValueError for another shape, P < 3 or a value that is not finite."""
+    """Checks and converts to (P, 2) float32; raises ValueError for another shape, P < 3 or a NaN or infinity."""
     polygon = np.asarray(points, dtype=np.float32)
     if polygon.ndim != 2 or polygon.shape[1] != 2 or polygon.shape[0] < 3:
         raise ValueError(f"A polygon is (P, 2) with P >= 3; this one has shape {polygon.shape}.")
