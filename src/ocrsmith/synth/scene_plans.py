@@ -99,15 +99,16 @@ class ScenePlan:
     def from_json(cls, text: str) -> ScenePlan:
         """Reads what `to_json` wrote; raises LabelError where it is not that."""
         try:
-            form = _tuples(json.loads(text))
-            blocks = tuple(_block(block) for block in form.pop("blocks"))
+            form = tuples_of(json.loads(text))
+            blocks = tuple(block_from_form(block) for block in form.pop("blocks"))
             shapes = tuple(ShapePlan(**shape) for shape in form.pop("shapes"))
             return cls(blocks=blocks, shapes=shapes, **form)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise LabelError(f"A scene's plan does not parse ({error}). Write it with ScenePlan.to_json.") from None
 
 
-def _block(form: dict[str, Any]) -> BlockPlan:
+def block_from_form(form: dict[str, Any]) -> BlockPlan:
+    """A block from its parsed form, which is used up."""
     return BlockPlan(
         lines=tuple(LinePlan(**line) for line in form.pop("lines")),
         ink=InkPlan(**form.pop("ink")),
@@ -116,10 +117,10 @@ def _block(form: dict[str, Any]) -> BlockPlan:
     )
 
 
-def _tuples(value: Any) -> Any:
+def tuples_of(value: Any) -> Any:
     """JSON's lists as tuples, all the way down."""
     if isinstance(value, list):
-        return tuple(_tuples(item) for item in value)
+        return tuple(tuples_of(item) for item in value)
     if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
+        return {key: tuples_of(item) for key, item in value.items()}
     return value

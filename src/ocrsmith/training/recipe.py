@@ -18,7 +18,7 @@ from ocrsmith.alphabet import Alphabet, CasePolicy
 from ocrsmith.errors import AlphabetError, RecipeError
 from ocrsmith.settings import package_assets_dir
 
-PageSceneName = Literal["photo", "display"]
+PageSceneName = Literal["photo", "display", "page"]
 LineSceneName = Literal["line", "display_line"]
 SUFFIX = ".toml"
 
@@ -92,7 +92,7 @@ class NetworkTable(Table):
         share: of the minutes, beside the other network's share; 0 leaves the network as it started.
         steps: optimiser steps at most; without it time and patience end the training.
         steps_per_epoch: steps between two validations. validation_samples: how many each goes through.
-        freeze: a part of the network that is not trained ("backbone").
+        freeze: parts of the network that are not trained: "backbone", or a list such as ["backbone.stem"].
     """
 
     model: str = ""
@@ -109,7 +109,12 @@ class NetworkTable(Table):
     steps_per_epoch: Count = 100
     validation_samples: Count = 64
     patience: Count = 25
-    freeze: str | None = None
+    freeze: tuple[str, ...] = ()
+
+    @field_validator("freeze", mode="before")
+    @classmethod
+    def _one_part(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
 
 class DetectorTable(NetworkTable):

@@ -27,11 +27,12 @@ from ocrsmith.training.recipe import DetectorTable, Recipe, RecognizerTable, Wor
 SCENES = {
     "photo": "scenes:PageScene",
     "display": "display_scenes:DisplayScene",
+    "page": "pages:DocumentScene",
     "line": "lines:LineScene",
     "display_line": "displays:DisplayLine",
 }
 # What the recipe as a whole gives to a scene; everything else in its constructor is a setting of its table.
-GIVEN = ("texts", "fonts", "backgrounds", "segment_fonts", "label_fonts", "settings", "move", "palettes")
+GIVEN = ("texts", "fonts", "backgrounds", "alphabet", "segment_fonts", "label_fonts", "settings", "move", "palettes")
 SEGMENT_CATEGORY = "segment"
 
 
@@ -100,6 +101,7 @@ class Materials:
             "texts": texts,
             "fonts": fonts,
             "backgrounds": backgrounds,
+            "alphabet": self.alphabet,
             "segment_fonts": [str(face.path) for face in fonts if face.category == SEGMENT_CATEGORY],
             "label_fonts": [str(face.path) for face in fonts if face.category != SEGMENT_CATEGORY],
         }

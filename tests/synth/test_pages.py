@@ -1,0 +1,199 @@
+"""Document pages: labels that are true to the pixels, plans that replay, texts that keep apart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import matplotlib
+import numpy as np
+import pytest
+
+from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
+from ocrsmith.errors import LabelError, RecipeError, SynthesisError
+from ocrsmith.geometry import area, bounds
+from ocrsmith.samples import PageSample
+from ocrsmith.synth.corpus import RandomText, WeightedText
+from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.page_labels import page_instances
+from ocrsmith.synth.page_plans import DocumentPlan, PaperPlan, TextPlan
+from ocrsmith.synth.page_render import is_level, seen_window, write_page
+from ocrsmith.synth.page_settings import PageSettings
+from ocrsmith.synth.pages import DocumentScene
+from ocrsmith.synth.scene_plans import BlockPlan, InkPlan, LinePlan
+
+FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+ASCII = Alphabet(PRINTABLE_ASCII)
+FACES = [
+    FontFace(FOLDER / f"DejaVu{name}.ttf", f"DejaVu {name}", "Regular", kind, frozenset(map(ord, PRINTABLE_ASCII)))
+    for name, kind in (("Sans", "sans"), ("Serif", "serif"), ("SansMono-Bold", "mono"), ("Sans-Oblique", "handwriting"))
+]
+LAYOUTS = ("article", "letter", "form", "table", "receipt", "notice")
+
+
+def scene(alphabet: Alphabet = ASCII, **settings: object) -> DocumentScene:
+    texts = RandomText(alphabet, 1, 12)
+    return DocumentScene(texts, FACES, None, PageSettings(**settings), alphabet=alphabet)  # type: ignore[arg-type]
+
+
+def only(layout: str, **settings: object) -> DocumentScene:
+    weights = {name: float(name == layout) for name in LAYOUTS}
+    return scene(**weights, **settings)
+
+
+def sample(pages: DocumentScene, seed: int) -> PageSample:
+    return pages.render(pages.plan(np.random.default_rng(seed)))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_labels_spell_and_lie_inside_or_are_flagged(layout: str) -> None:
+    pages = only(layout)
+    for seed in range(4):
+        drawn = sample(pages, seed)
+        assert drawn.image.shape == (640, 640, 3) and drawn.instances
+        for instance in drawn.instances:
+            assert instance.characters is not None
+            assert "".join(c.text for c in instance.characters) == instance.text
+            assert instance.text == instance.text.strip()
+            if not instance.ignore:
+                for character in instance.characters:
+                    assert character.quad.min() >= 0 and character.quad.max() <= 640
+
+
+def test_a_plan_replays_through_json() -> None:
+    pages, other = scene(stamp_share=0.6, note_share=0.6), scene()
+    for seed in range(6):
+        plan = pages.plan(np.random.default_rng(seed))
+        again = DocumentPlan.from_json(plan.to_json())
+        assert again == plan and hash(again) == hash(plan)
+        first, second = pages.render(plan), other.render(again)
+        assert (first.image == second.image).all()
+        assert [t.text for t in first.instances] == [t.text for t in second.instances]
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "nonsense", '{"width": 3}'])
+def test_a_damaged_plan_is_a_label_error(text: str) -> None:
+    with pytest.raises(LabelError, match="does not parse"):
+        DocumentPlan.from_json(text)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_texts_of_the_print_keep_apart(layout: str) -> None:
+    """Quads of two instances share at most a sliver: what one font's descenders and the next line's hats need."""
+    pages = only(layout, tilt_share=0.0, stamp_share=0.0, note_share=0.0)
+    for seed in range(3):
+        boxes = [bounds(t.polygon) for t in sample(pages, seed).instances]
+        for index, first in enumerate(boxes):
+            for second in boxes[index + 1 :]:
+                wide = min(first[2], second[2]) - max(first[0], second[0])
+                high = min(first[3], second[3]) - max(first[1], second[1])
+                least = min(first[3] - first[1], second[3] - second[1])
+                assert wide <= 2 or high <= 0.35 * least + 1, (layout, seed, first, second)
+
+
+def planned(texts: tuple[TextPlan, ...], matrix: np.ndarray, spaced: bool = True) -> DocumentPlan:
+    paper = PaperPlan((255, 255, 255), 0.0, 0.0, 0)
+    flat = tuple(float(v) for v in np.asarray(matrix).reshape(-1))
+    return DocumentPlan("test", 400, 300, 400, 300, 100.0, 30.0, spaced, flat, paper, texts, (), (), 0, 0)
+
+
+TURNS = [
+    np.eye(3),
+    np.array([[1, 0, 25.0], [0, 1, -12.0], [0, 0, 1]]),
+    np.array([[0.97, -0.12, 30.0], [0.1, 0.96, 4.0], [0.0002, -0.0001, 1.0]]),
+]
+
+
+@pytest.mark.parametrize("matrix", TURNS, ids=["level", "shifted", "tilted"])
+def test_a_character_alone_fills_its_quad(matrix: np.ndarray) -> None:
+    """Each character's ink, drawn alone on a page of the same matrix, is boxed by its quad within 1.5 px."""
+    faces = {face.name: face for face in FACES}
+    whole = TextPlan(("HxEq", "gW"), "DejaVu Sans Regular", 40.0, (0, 0, 0), (60, 200), 150)
+    page = write_page(planned((whole,), matrix), faces, None)
+    assert page.texts[0].pieces == tuple("HxEq gW")
+    quads = page.texts[0].quads
+    for index, quad in enumerate(quads):
+        if page.texts[0].pieces[index] == " ":
+            assert quads[3][:, 0].max() <= quad[:, 0].max() and area(quad) > 20
+            continue
+        window = np.zeros((300, 400), np.uint8)
+        cv2.fillConvexPoly(window, np.rint(quad + (quad - quad.mean(axis=0)) * 0.05).astype(np.int32), 255)
+        rows, columns = np.nonzero((page.image[..., 0] < 100) & (window > 0))
+        hull = quad.reshape(-1, 1, 2)
+        worst = max(-cv2.pointPolygonTest(hull, (float(x) + 0.5, float(y) + 0.5), True) for x, y in zip(columns, rows))
+        assert worst <= 1.5
+        seen = np.array([[columns.min(), rows.min()], [columns.max() + 1, rows.max() + 1]])
+        assert np.abs(seen - [quad.min(axis=0), quad.max(axis=0)]).max() <= 4.0
+
+
+def test_words_stand_apart_without_a_space() -> None:
+    digits = Alphabet("0123456789")
+    for seed in range(3):
+        drawn = sample(scene(digits), seed)
+        assert all(" " not in t.text and t.text.isdigit() for t in drawn.instances)
+
+
+def test_a_line_cut_by_the_edge_keeps_its_whole_words() -> None:
+    faces = {face.name: face for face in FACES}
+    text = TextPlan(("left", "middle", "right"), "DejaVu Sans Regular", 40.0, (0, 0, 0), (-30, 80, 330), 150)
+    page = write_page(planned((text,), np.eye(3)), faces, None)
+    found = {t.text: t.ignore for t in page_instances(page.image, page, 6.0)}
+    assert found == {"left": True, "middle": False, "right": True}
+
+
+def test_what_a_shifted_picture_sees_of_a_page() -> None:
+    assert is_level(np.array([[1, 0, -30.0], [0, 1, 7.0], [0, 0, 1]]))
+    assert not is_level(np.array([[1, 0, -30.5], [0, 1, 7.0], [0, 0, 1]]))
+    assert seen_window(np.array([[1, 0, -30.0], [0, 1, 7.0], [0, 0, 1]]), (100, 50), (500, 40)) == (30, 0, 130, 40)
+
+
+def test_whole_pages_fit() -> None:
+    pages = scene(whole_share=1.0, tilt_share=0.0)
+    for seed in range(6):
+        plan = pages.plan(np.random.default_rng(seed))
+        assert plan.page_width <= 640 and plan.page_height <= 640
+        assert plan.body_px >= 10
+
+
+def test_a_stamp_makes_what_it_hides_ignored() -> None:
+    faces = {face.name: face for face in FACES}
+    texts = tuple(
+        TextPlan(("minimum", "nummer"), "DejaVu Sans Regular", 20.0, (90, 90, 90), (60, 200), y) for y in (100, 200)
+    )
+    line = LinePlan("\u2588" * 9, "DejaVu SansMono-Bold Regular", 50.0, 0.0, False, 40, 110)
+    block = BlockPlan((line,), tuple(np.eye(3).reshape(-1).tolist()), InkPlan((8, 8, 12)))
+    plan = planned(texts, np.eye(3))
+    plan = DocumentPlan.from_json(plan.to_json().replace('"stamps": []', '"stamps": [' + _json(block) + "]"))
+    page = write_page(plan, faces, None)
+    found = [(t.text, t.ignore) for t in page_instances(page.image, page, 6.0)]
+    assert ("minimum nummer", True) in found and ("minimum nummer", False) in found
+
+
+def _json(block: BlockPlan) -> str:
+    return json.dumps(asdict(block))
+
+
+def test_odd_settings_are_refused_together() -> None:
+    with pytest.raises(RecipeError, match=r"tilt_share.*least_px.*sheets"):
+        PageSettings(tilt_share=2.0, least_px=1.0, sheets=("a3",))
+    with pytest.raises(RecipeError, match="weights"):
+        PageSettings(article=0, letter=0, form=0, table=0, receipt=0, notice=0)
+
+
+def test_no_fonts_and_foreign_fonts_are_refused() -> None:
+    with pytest.raises(SynthesisError, match="without fonts"):
+        DocumentScene(WeightedText(["a"]), [])
+    pages = scene()
+    plan = pages.plan(np.random.default_rng(0))
+    other = DocumentScene(WeightedText(["a"]), [FontFace(FOLDER / "DejaVuSans.ttf", "Other", "", "sans", frozenset())])
+    with pytest.raises(SynthesisError, match="does not have"):
+        other.render(plan)
+
+
+def test_text_that_the_fonts_lack_is_left_out_with_a_count() -> None:
+    pages = DocumentScene(WeightedText(["abc", "\u4e2d\u6587"], [4, 1]), FACES)
+    plan = pages.plan(np.random.default_rng(3))
+    assert dict(plan.refusals)["GlyphMissing"] > 0
+    assert all("\u4e2d" not in word for text in plan.texts for word in text.words)
