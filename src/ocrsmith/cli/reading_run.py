@@ -185,7 +185,10 @@ class ReadingRun:
         pages = max(1, self.num_pages)
         rows = [(stage, f"{1000 * spent / pages:.1f}") for stage, spent in self.seconds.items()]
         rows.append(("all", f"{1000 * sum(self.seconds.values()) / pages:.1f}"))
-        show(table(f"{self.num_pages} pages", ["stage", "ms a page"], rows, numbers=[1]), to_error=True)
+        show(
+            table(f"{self.num_pages} page{'s' * (self.num_pages != 1)}", ["stage", "ms a page"], rows, numbers=[1]),
+            to_error=True,
+        )
 
     def _tell_failures(self, num_sources: int) -> None:
         if not self.failures:
