@@ -3,6 +3,26 @@
 import ocrsmith.compat.keras_ocr as keras_ocr
 """
 
-from ocrsmith.compat.keras_ocr import config, detection, pipeline, recognition, tools
+from ocrsmith.compat.keras_ocr import (
+    callbacks,
+    config,
+    data_generation,
+    datasets,
+    detection,
+    evaluation,
+    pipeline,
+    recognition,
+    tools,
+)
 
-__all__ = ["config", "detection", "pipeline", "recognition", "tools"]
+__all__ = [
+    "callbacks",
+    "config",
+    "data_generation",
+    "datasets",
+    "detection",
+    "evaluation",
+    "pipeline",
+    "recognition",
+    "tools",
+]

@@ -15,17 +15,12 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from ocrsmith.compat.keras_ocr import weight_files
+from ocrsmith.compat.keras_ocr import training, weight_files
 from ocrsmith.compat.keras_ocr.optimizers import OptimizerSettings, optimizer_settings
 from ocrsmith.errors import LabelError, RecipeError, WeightsError
 from ocrsmith.models.weights import WeightsReport
 
 Shape = tuple[int | None, ...]
-
-
-def default_device() -> torch.device:
-    """The GPU where PyTorch has one, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 class Layer:
@@ -199,7 +194,7 @@ class KerasModel:
             )
 
     def _predict(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        device = default_device()
+        device = training.default_device()
         self.network.to(device).eval()
         with torch.inference_mode():
             batch = torch.from_numpy(np.ascontiguousarray(inputs, np.float32)).to(device)
@@ -239,8 +234,6 @@ class KerasModel:
 
     def fit(self, x: Any = None, y: Any = None, **settings: Any) -> Any:
         """Trains, driven by Lightning, and returns the History; see `ocrsmith.compat.keras_ocr.training.fit`."""
-        from ocrsmith.compat.keras_ocr import training
-
         return training.fit(self, x, y, **settings)
 
     def fit_generator(
@@ -251,15 +244,13 @@ class KerasModel:
 
     def evaluate(self, x: Any = None, y: Any = None, steps: int | None = None, **settings: Any) -> float:
         """The mean loss over batches, without training."""
-        from ocrsmith.compat.keras_ocr import training
-
         return training.evaluate(self, x, y, steps=steps, **settings)
 
     evaluate_generator = evaluate
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
         """One step; returns the loss."""
-        self.network.to(default_device()).train()
+        self.network.to(training.default_device()).train()
         optimizer = self.torch_optimizer()
         optimizer.zero_grad()
         loss = self.batch_loss((x, y) if sample_weight is None else (x, y, sample_weight))
