@@ -106,7 +106,12 @@ def export_weights(
         networks[role] = _to_export(network)
         report = network.start
         licences[role] = {"source": report.source, "licence": report.licence, "attribution": report.attribution}
-    card = {"description": "Start weights as they are, without training.", "start": licences}
+    card = {
+        "description": "Start weights as they are, without training.",
+        "licence": " and ".join(dict.fromkeys(start["licence"] for start in licences.values())),
+        "attribution": "; ".join(dict.fromkeys(start["attribution"] for start in licences.values())),
+        "start": licences,
+    }
     return export_bundle(
         path,
         detector=networks.get("detector"),
