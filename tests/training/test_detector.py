@@ -81,7 +81,7 @@ def test_unknown_kinds_and_parts_are_refused() -> None:
     with pytest.raises(RecipeError, match="kind 'east'"):
         DetectorModule(TinyDetector("east"))
     with pytest.raises(RecipeError, match=r"'neck'.*backbone, head"):
-        DetectorModule(TinyDetector("db"), freeze="neck")
+        DetectorModule(TinyDetector("db"), freeze=["neck"])
 
 
 class PerfectDetector(nn.Module):
@@ -123,7 +123,7 @@ def test_two_pages_are_learnt(kind: str, tmp_path: Path) -> None:
 
 
 def test_a_frozen_backbone_keeps_weights_and_statistics() -> None:
-    module = DetectorModule(TinyDetector("db"), learning_rate=0.1, freeze="backbone").train()
+    module = DetectorModule(TinyDetector("db"), learning_rate=0.1, freeze=["backbone"]).train()
     before = {key: value.clone() for key, value in module.model.backbone.state_dict().items()}  # type: ignore[union-attr]
     head = module.model.head.weight.clone()  # type: ignore[union-attr, operator]
     batch = DetectorCollate("db", module.contract)([page()])

@@ -185,7 +185,7 @@ def test_minutes_end_a_run(tmp_path: Path) -> None:
 
 
 def test_a_frozen_part_keeps_weights_and_statistics(tmp_path: Path) -> None:
-    module = RecognizerModule(TinyRecognizer(), learning_rate=0.01, freeze="backbone")
+    module = RecognizerModule(TinyRecognizer(), learning_rate=0.01, freeze=["backbone"])
     before = clone_state(module.model)
     fit(module, stream(10), validation(), Budget(steps=20), tmp_path, FitSettings(**{**vars(QUICK), "ema_decay": None}))
     after = module.model.state_dict()
@@ -196,7 +196,7 @@ def test_a_frozen_part_keeps_weights_and_statistics(tmp_path: Path) -> None:
 
 def test_a_part_that_is_not_there() -> None:
     with pytest.raises(RecipeError, match=r"'backbne', which the network TinyRecognizer does not have.*backbone, head"):
-        RecognizerModule(TinyRecognizer(), freeze="backbne")
+        RecognizerModule(TinyRecognizer(), freeze=["backbne"])
 
 
 def test_a_loss_that_is_no_number() -> None:

@@ -113,13 +113,13 @@ def collate_lines(
 
 
 def _widened(stack: NDArray[np.uint8], contract: RecognizerInput) -> NDArray[np.uint8]:
-    """A batch (B, H, W, 3) padded at the right to a rung: widths that grow by about a quarter each."""
+    """A batch (B, H, W, 3) padded at the right to a rung: twice the height, then a quarter more each."""
     if contract.fit != "pad":
         return stack  # every crop has the one width that the network takes
     width, multiple = stack.shape[2], contract.width_multiple
-    rung = 4 * multiple
+    rung = -(-2 * contract.height // multiple) * multiple
     while rung < width:
-        rung += max(multiple, rung // (4 * multiple) * multiple)
+        rung = -(-5 * rung // (4 * multiple)) * multiple
     padding = ((0, 0), (0, 0), (0, rung - width), (0, 0))
     if contract.repeat_edge:
         return np.pad(stack, padding, mode="edge")
@@ -140,7 +140,8 @@ class LineBatches:
     """Turns a pool of line samples into batches of similar widths.
 
     The lines are sorted by width, cut into `num_batches` of nearly equal size, and the batches shuffled by the pool's
-    own number, so that the order is the same everywhere and widths do not climb within a pool.
+    own number, so that the order is the same everywhere and widths do not climb within a pool. Where lines were refused,
+    the first others come twice.
 
     Args:
         alphabet, contract: what encodes and resizes.
@@ -170,6 +171,8 @@ class LineBatches:
                 f"{num_batches} batches need at least one each. Ask for shorter texts or wider crops, or give the "
                 "alphabet the characters that the texts hold."
             )
+        # Batches of one size: kernels are compiled for it, so the places of refused lines are taken by others.
+        lines += lines[: len(samples) - len(lines)]
         lines.sort(key=lambda line: line.image.shape[1])
         parts = [lines[part[0] : part[-1] + 1] for part in np.array_split(np.arange(len(lines)), num_batches)]
         order = np.random.default_rng([self.seed, pool]).permutation(num_batches)

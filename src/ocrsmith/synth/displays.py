@@ -33,7 +33,13 @@ def visible_contrast(panel: Panel, optics: Optics) -> float:
     The floor of 7 levels, and 0.6 more a level of noise, was set by looking at the faintest legible crops.
     """
     distance = float(np.abs(np.subtract(panel.ink, panel.ground, dtype=np.float64)).mean())
-    return distance * panel.ink_alpha * optics.contrast * min(optics.light) / (7.0 + 0.6 * optics.noise + 0.35 * optics.clouds)
+    return (
+        distance
+        * panel.ink_alpha
+        * optics.contrast
+        * min(optics.light)
+        / (7.0 + 0.6 * optics.noise + 0.35 * optics.clouds)
+    )
 
 
 @dataclass(frozen=True)
@@ -65,12 +71,14 @@ class CropLook:
         heights_px: range of crop heights, drawn evenly in the logarithm.
         margins: ranges left, top, right, bottom in digit heights; negative cuts into the ink.
         squeeze: range of the factor on widths, even in the logarithm (crops stored at a fixed size are stretched).
+        longest: greatest width of a crop in its heights, which bounds the squeeze of long readings.
         tilt: greatest slope of the crop's sides, in digit heights over the whole crop.
     """
 
     heights_px: tuple[int, int] = (18, 64)
     margins: tuple[tuple[float, float], ...] = ((-0.15, 1.2), (-0.1, 0.5), (-0.15, 1.2), (-0.1, 0.5))
     squeeze: tuple[float, float] = (0.6, 2.6)
+    longest: float = 10.0
     tilt: float = 0.8
 
 
@@ -131,7 +139,8 @@ class DisplayLine:
         height_px = round(float(np.exp(rng.uniform(low_px, high_px))))
         squeeze = float(np.exp(rng.uniform(*np.log(self.crop.squeeze))))
         aspect = (corners[1, 0] - corners[0, 0]) / (1 + top + bottom)
-        width_px = int(np.clip(round(height_px * aspect * squeeze), height_px // 2, height_px * 20))
+        squeeze = min(squeeze, self.crop.longest / aspect)
+        width_px = max(round(height_px * aspect * squeeze), height_px // 2)
         return DisplayLinePlan(
             panel=panel,
             corners=tuple((round(float(x), 3), round(float(y), 3)) for x, y in corners),

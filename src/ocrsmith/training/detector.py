@@ -108,7 +108,7 @@ class DetectorModule(pl.LightningModule):
             gives threshold logits too.
         learning_rate: the peak; the schedule multiplies it.
         weight_decay: of weights of two and more dimensions; biases and normalisation have none.
-        freeze: the name of a part of the model that is not trained ("backbone"); its batch normalisation keeps the
+        freeze: names of parts of the model that are not trained ("backbone", "backbone.stem"); their batch normalisation keeps the
             statistics of the start weights.
         thresholds: of the post-processing in validation; by default those that it ships with.
 
@@ -122,7 +122,7 @@ class DetectorModule(pl.LightningModule):
         *,
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
-        freeze: str | None = None,
+        freeze: Sequence[str] = (),
         thresholds: CraftThresholds | DbThresholds | None = None,
     ) -> None:
         super().__init__()
@@ -134,18 +134,18 @@ class DetectorModule(pl.LightningModule):
         self.contract: DetectorInput = model.input  # type: ignore[assignment]
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
-        self.freeze_part = freeze
+        self.frozen = tuple(freeze)
         self.thresholds = thresholds or (CraftThresholds() if kind == "craft" else DbThresholds())
         self.validation_counts = BoxCounts()
         self._losses: list[tuple[float, int]] = []
-        if freeze is not None:
-            freeze_part(model, freeze)
+        for name in self.frozen:
+            freeze_part(model, name)
 
     def train(self, mode: bool = True) -> DetectorModule:
         """As in PyTorch, but a frozen part always stays in evaluation mode."""
         super().train(mode)
-        if self.freeze_part is not None:
-            self.model.get_submodule(self.freeze_part).eval()
+        for name in self.frozen:
+            self.model.get_submodule(name).eval()
         return self
 
     def forward(self, batch: DetectorBatch) -> tuple[Tensor, Tensor | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ class RecognizerModule(pl.LightningModule):
         learning_rate: the peak; the schedule multiplies it.
         weight_decay: of weights of two and more dimensions; biases and normalisation have none.
         alignment: share of the budget in which the places of drawn characters teach beside CTC; see `alignment_loss`.
-        freeze: the name of a part of the model that is not trained ("backbone"); its batch normalisation keeps the
+        freeze: names of parts of the model that are not trained ("backbone", "backbone.stem"); their batch normalisation keeps the
             statistics of the start weights.
 
     Raises:
@@ -41,7 +42,7 @@ class RecognizerModule(pl.LightningModule):
         learning_rate: float = 1e-3,
         weight_decay: float = 0.01,
         alignment: float = 0.3,
-        freeze: str | None = None,
+        freeze: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.model = model
@@ -49,17 +50,17 @@ class RecognizerModule(pl.LightningModule):
         self.weight_decay = weight_decay
         self.alignment = alignment
         self.budget_used = 0.0  # 0..1, kept by the schedule
-        self.freeze_part = freeze
+        self.frozen = tuple(freeze)
         self.refused: Counter[str] = Counter()
         self.validation_counts = TextCounts()
-        if freeze is not None:
-            freeze_part(model, freeze)
+        for name in self.frozen:
+            freeze_part(model, name)
 
     def train(self, mode: bool = True) -> RecognizerModule:
         """As in PyTorch, but a frozen part always stays in evaluation mode."""
         super().train(mode)
-        if self.freeze_part is not None:
-            self.model.get_submodule(self.freeze_part).eval()
+        for name in self.frozen:
+            self.model.get_submodule(name).eval()
         return self
 
     def forward(self, batch: RecognizerBatch) -> Tensor:
@@ -120,10 +121,11 @@ class RecognizerModule(pl.LightningModule):
 
 def freeze_part(model: nn.Module, name: str) -> None:
     """Switches the gradients of one part off; raises RecipeError naming the parts where there is none of that name."""
-    parts = [part for part, _ in model.named_children()]
-    if name not in parts:
+    parts = dict(model.named_modules())
+    if not name or name not in parts:
+        outer = ", ".join(part for part, _ in model.named_children())
         raise RecipeError(
-            f"freeze came as {name!r}, which the network {type(model).__name__} does not have. Its parts are "
-            f"{', '.join(parts)}."
+            f"freeze came as {name!r}, which the network {type(model).__name__} does not have. Its parts are {outer}, "
+            "and what those hold, as in 'backbone.stem'."
         )
-    model.get_submodule(name).requires_grad_(False)
+    parts[name].requires_grad_(False)
