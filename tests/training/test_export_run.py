@@ -1,0 +1,88 @@
+"""Bundles from what a run left on disk, whether it came to its end or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from ocrsmith.alphabet import Alphabet
+from ocrsmith.errors import BundleError, InputError
+from ocrsmith.export.bundle import NetworkToExport, export_bundle
+from ocrsmith.models.onnx_state import load_state_from_onnx
+from ocrsmith.models.registry import build_recognizer
+from ocrsmith.models.weights import save_weights
+from ocrsmith.reading.bundle import Bundle
+from ocrsmith.training.export_run import export_run, export_weights
+from ocrsmith.training.recipe import Recipe, parse_recipe
+
+SETTINGS: dict[str, Any] = {"widths": [8, 16, 16, 24], "context": [1]}
+DIGITS = Alphabet("0123456789")
+
+
+def network(seed: int) -> nn.Module:
+    torch.manual_seed(seed)
+    return build_recognizer("light_ctc", DIGITS, **SETTINGS)
+
+
+def weights_of(bundle: Path) -> dict[str, torch.Tensor]:
+    content = Bundle.load(bundle).recognizer_bytes
+    assert content is not None
+    model = network(0)
+    load_state_from_onnx(model, content, bundle.name)
+    return model.state_dict()
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    return parse_recipe({"name": "tiny", "alphabet": "0123456789", "recognizer": {"settings": SETTINGS}})
+
+
+def test_a_finished_run_is_exported_from_its_full_precision_weights(tmp_path: Path) -> None:
+    model = network(1)
+    to_export = NetworkToExport(model, "light_ctc", SETTINGS, {"min_confidence": 0.25})
+    export_bundle(tmp_path / "tiny.ocrsmith", recognizer=to_export, card={"licence": "CC0-1.0"}, whole_if_empty=True)
+    save_weights(model, tmp_path / "recognizer" / "model.safetensors")
+    written = export_run(tmp_path, tmp_path / "out" / "again.ocrsmith", half_precision=False)
+    bundle = Bundle.load(written)
+    assert (bundle.name, bundle.whole_if_empty, bundle.card["licence"]) == ("again", True, "CC0-1.0")
+    assert bundle.recognizer is not None and bundle.recognizer.min_confidence == 0.25
+    found, expected = weights_of(written), model.state_dict()
+    assert all(torch.equal(found[key], expected[key]) for key in expected if "num_batches" not in key)
+
+
+def test_a_stopped_run_is_exported_with_its_recipe(tmp_path: Path, recipe: Recipe) -> None:
+    model = network(2)
+    save_weights(model, tmp_path / "recognizer" / "model.safetensors")
+    written = export_run(tmp_path, tmp_path / "early.ocrsmith", recipe=recipe, half_precision=False)
+    found, expected = weights_of(written), model.state_dict()
+    assert all(torch.equal(found[key], expected[key]) for key in expected if "num_batches" not in key)
+
+
+def test_the_bundle_of_the_start_is_no_result(tmp_path: Path, recipe: Recipe) -> None:
+    export_bundle(tmp_path / "start.ocrsmith", recognizer=NetworkToExport(network(3), "light_ctc", SETTINGS))
+    with pytest.raises(InputError, match="no finished run"):
+        export_run(tmp_path, tmp_path / "x.ocrsmith")
+    with pytest.raises(InputError, match="no weights of the recipe tiny"):
+        export_run(tmp_path, tmp_path / "x.ocrsmith", recipe=recipe)
+
+
+def test_start_weights_keep_their_alphabet_unless_told(tmp_path: Path) -> None:
+    first = export_bundle(tmp_path / "first.ocrsmith", recognizer=NetworkToExport(network(4), "light_ctc", SETTINGS))
+    whole = Bundle.load(export_weights(tmp_path / "whole.ocrsmith", recognizer=str(first)))
+    cut = Bundle.load(export_weights(tmp_path / "cut.ocrsmith", recognizer=str(first), alphabet=Alphabet("17")))
+    assert whole.recognizer is not None and whole.recognizer.alphabet == DIGITS
+    assert cut.recognizer is not None and cut.recognizer.alphabet == Alphabet("17")
+
+
+def test_nothing_to_export(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="without a detector and without a recogniser"):
+        export_weights(tmp_path / "x.ocrsmith")
+
+
+def test_weights_that_do_not_say_their_characters(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="--alphabet"):
+        export_weights(tmp_path / "x.ocrsmith", recognizer="kurapan_notop")
