@@ -140,8 +140,8 @@ class LineBatches:
     """Turns a pool of line samples into batches of similar widths.
 
     The lines are sorted by width, cut into `num_batches` of nearly equal size, and the batches shuffled by the pool's
-    own number, so that the order is the same everywhere and widths do not climb within a pool. Where lines were refused,
-    the first others come twice.
+    own number, so that the order is the same everywhere and widths do not climb within a pool. Where lines were
+    refused, the first others come twice.
 
     Args:
         alphabet, contract: what encodes and resizes.

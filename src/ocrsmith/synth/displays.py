@@ -28,7 +28,7 @@ class Texts(Protocol):
 
 
 def visible_contrast(panel: Panel, optics: Optics) -> float:
-    """How far the ink stands out of the ground, 1 being just legible: grey levels over a floor that noise and dirt raise.
+    """How far the ink stands out of the ground: grey levels over a floor that noise and dirt raise; 1 is just legible.
 
     The floor of 7 levels, and 0.6 more a level of noise, was set by looking at the faintest legible crops.
     """

@@ -1,7 +1,7 @@
 """Seven-segment digits as polygons, in a unit cell: x from 0 to `width`, y from 0 (top) to 1 (bottom).
 
-Displays differ in how their segments end (mitred, trapezoid, blunt), how thick they are, how far apart, how slanted, and
-in whether 6, 7 and 9 carry their optional segment; a font holds one such choice, these functions hold all of them.
+Displays differ in how their segments end (mitred, trapezoid, blunt), how thick they are, how far apart, how slanted,
+and in whether 6, 7 and 9 carry their optional segment; a font holds one such choice, these functions hold all of them.
 """
 
 from __future__ import annotations

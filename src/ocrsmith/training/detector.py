@@ -108,8 +108,8 @@ class DetectorModule(pl.LightningModule):
             gives threshold logits too.
         learning_rate: the peak; the schedule multiplies it.
         weight_decay: of weights of two and more dimensions; biases and normalisation have none.
-        freeze: names of parts of the model that are not trained ("backbone", "backbone.stem"); their batch normalisation keeps the
-            statistics of the start weights.
+        freeze: names of parts of the model that are not trained ("backbone", "backbone.stem"); their batch
+            normalisation keeps the statistics of the start weights.
         thresholds: of the post-processing in validation; by default those that it ships with.
 
     Raises:

@@ -28,8 +28,8 @@ class RecognizerModule(pl.LightningModule):
         learning_rate: the peak; the schedule multiplies it.
         weight_decay: of weights of two and more dimensions; biases and normalisation have none.
         alignment: share of the budget in which the places of drawn characters teach beside CTC; see `alignment_loss`.
-        freeze: names of parts of the model that are not trained ("backbone", "backbone.stem"); their batch normalisation keeps the
-            statistics of the start weights.
+        freeze: names of parts of the model that are not trained ("backbone", "backbone.stem"); their batch
+            normalisation keeps the statistics of the start weights.
 
     Raises:
         RecipeError: the model has no part of that name.
