@@ -61,18 +61,19 @@ def stanzas(path: Path) -> list[Stanza]:
 def rights(path: str, found: list[Stanza]) -> tuple[str, str]:
     """(licence, copyright) of an installed file: the last paragraph that names a tail of its path decides.
 
-    The packages install under other folders than their source has, so that tails of the path and, for single files,
-    the bare name are compared. A paragraph for "*" is no statement about the picture and counts as none.
+    The packages install under other folders than their source has, so that tails of the path are compared, and the
+    bare name where no tail fits. A paragraph for "*" is no statement about the picture and counts as none.
     """
     parts = path.split("/")
     tails = ["/".join(parts[start:]) for start in range(len(parts))]
-    licence = copyright_line = ""
-    for patterns, named, holders in found:
+    by_path, by_name = ("", ""), ("", "")
+    for patterns, licence, holders in found:
         for pattern in patterns:
-            single = "*" not in pattern and "?" not in pattern and pattern.split("/")[-1] == parts[-1]
-            if pattern != "*" and (any(fnmatch.fnmatchcase(tail, pattern) for tail in tails) or single):
-                licence, copyright_line = named, holders
-    return licence, copyright_line
+            if pattern != "*" and any(fnmatch.fnmatchcase(tail, pattern) for tail in tails):
+                by_path = licence, holders
+            elif not set("*?") & set(pattern) and pattern.split("/")[-1] == parts[-1]:
+                by_name = licence, holders
+    return by_path if by_path[0] else by_name
 
 
 def wanted(packages: Path) -> Iterator[tuple[str, str, tuple[float, float, float] | None, str]]:
