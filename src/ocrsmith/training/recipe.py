@@ -18,7 +18,7 @@ from ocrsmith.alphabet import Alphabet, CasePolicy
 from ocrsmith.errors import AlphabetError, RecipeError
 from ocrsmith.settings import package_assets_dir
 
-PageSceneName = Literal["photo", "display", "page"]
+PageSceneName = Literal["photo", "display", "page", "pdf"]
 LineSceneName = Literal["line", "display_line"]
 SUFFIX = ".toml"
 
@@ -92,6 +92,8 @@ class NetworkTable(Table):
         share: of the minutes, beside the other network's share; 0 leaves the network as it started.
         steps: optimiser steps at most; without it time and patience end the training.
         steps_per_epoch: steps between two validations. validation_samples: how many each goes through.
+        workers: processes that draw samples, where the command does not say. 0 draws them between the steps, with every
+            processor for the network: faster where a step takes much longer than its samples. It changes no sample.
         freeze: parts of the network that are not trained: "backbone", or a list such as ["backbone.stem"].
     """
 
@@ -109,6 +111,7 @@ class NetworkTable(Table):
     steps_per_epoch: Count = 100
     validation_samples: Count = 64
     patience: Count = 25
+    workers: Annotated[int, Field(ge=0)] | None = None
     freeze: tuple[str, ...] = ()
 
     @field_validator("freeze", mode="before")

@@ -85,7 +85,7 @@ def train(
         recipe: a recipe, its file, or the name of a packaged one.
         out_dir: everything is written there; `runs/NAME` by default.
         minutes: for everything together; the recipe's own by default.
-        workers: processes that make samples; all processors but one by default. It changes no sample.
+        workers: processes that make samples; by default the recipe's, else all processors but one. It changes no sample.
         resume: go on with a run of the same recipe in the folder; False starts over.
         accelerator: "auto", "cpu" or "gpu", as Lightning has it.
         progress: bars and a table on the terminal.
@@ -117,7 +117,7 @@ class _Run:
         self.recipe = recipe
         self.folder = folder
         self.state = RunState.open(folder, recipe, resume=resume)
-        self.workers = default_workers() if workers is None else workers
+        self.workers = workers
         self.accelerator = accelerator
         self.progress = progress
         self.console = Console(quiet=not progress)
@@ -223,9 +223,11 @@ class _Run:
     ) -> tuple[FitResult, dict[str, int]]:
         given = (self.materials, budget, self.state)
         settings = fit_settings(table, progress=self.progress, accelerator=self.accelerator)
-        options: dict[str, Any] = {"workers": self.workers, "from_nothing": network.start.source == NO_START}
+        asked = self.workers if self.workers is not None else table.workers
+        workers = default_workers() if asked is None else asked
+        options: dict[str, Any] = {"workers": workers, "from_nothing": network.start.source == NO_START}
         refused: dict[str, int] = {}
-        with threads_beside(self.workers):
+        with threads_beside(workers):
             if isinstance(table, DetectorTable):
                 result = train_detector(network.model, table, *given, settings, **options)
             else:
