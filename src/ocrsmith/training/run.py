@@ -85,7 +85,7 @@ def train(
         recipe: a recipe, its file, or the name of a packaged one.
         out_dir: everything is written there; `runs/NAME` by default.
         minutes: for everything together; the recipe's own by default.
-        workers: processes that make samples; by default the recipe's, else all processors but one. It changes no sample.
+        workers: processes that make samples; by default the recipe says, else all processors but one. It changes none.
         resume: go on with a run of the same recipe in the folder; False starts over.
         accelerator: "auto", "cpu" or "gpu", as Lightning has it.
         progress: bars and a table on the terminal.
