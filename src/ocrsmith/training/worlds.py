@@ -28,11 +28,23 @@ SCENES = {
     "photo": "scenes:PageScene",
     "display": "display_scenes:DisplayScene",
     "page": "pages:DocumentScene",
+    "pdf": "pdf_pages:PdfScene",
     "line": "lines:LineScene",
     "display_line": "displays:DisplayLine",
 }
 # What the recipe as a whole gives to a scene; everything else in its constructor is a setting of its table.
-GIVEN = ("texts", "fonts", "backgrounds", "alphabet", "segment_fonts", "label_fonts", "settings", "move", "palettes")
+GIVEN = (
+    "texts",
+    "fonts",
+    "backgrounds",
+    "alphabet",
+    "split",
+    "segment_fonts",
+    "label_fonts",
+    "settings",
+    "move",
+    "palettes",
+)
 SEGMENT_CATEGORY = "segment"
 
 
@@ -102,10 +114,14 @@ class Materials:
             "fonts": fonts,
             "backgrounds": backgrounds,
             "alphabet": self.alphabet,
+            "split": split,
             "segment_fonts": [str(face.path) for face in fonts if face.category == SEGMENT_CATEGORY],
             "label_fonts": [str(face.path) for face in fonts if face.category != SEGMENT_CATEGORY],
         }
-        return build_scene(table.scene, given, table.settings, defaults)
+        settings = table.settings
+        if isinstance(settings.get("folder"), str):
+            settings["folder"] = str(self.recipe.path(settings["folder"]))
+        return build_scene(table.scene, given, settings, defaults)
 
 
 def _folder(recipe: Recipe, name: str) -> str | Path:

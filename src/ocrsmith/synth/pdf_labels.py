@@ -1,0 +1,104 @@
+"""Labels of a PDF's lines in a picture: whole good words are kept together, every other word is ignored on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.alphabet import Alphabet
+from ocrsmith.geometry import enclosing_quad, inside_share
+from ocrsmith.samples import Character, Image, TextInstance
+from ocrsmith.synth.legibility import ink_separation
+from ocrsmith.synth.paint import window_of
+from ocrsmith.synth.pdf_text import PdfCharacter
+
+# A character with less of its quad in the picture is cut.
+_KEPT_SHARE = 0.85
+# A px that differs by less from its ground (0..255) shows nothing.
+_SEEN = 18
+
+
+def line_instances(
+    image: Image,
+    clean: Image,
+    line: list[PdfCharacter],
+    quads: NDArray[np.float32],
+    alphabet: Alphabet | None,
+    legible_px: float,
+) -> Iterator[TextInstance]:
+    """The labels of one line: stretches of good words, and each other word on its own, ignored.
+
+    Args:
+        image: the finished picture. clean: the same before its degradation, which shows where ink was.
+        quads: (N, 4, 2) px of the picture, one a character; those of spaces are set here.
+    """
+    quads = _with_gaps(line, quads)
+    height, width = image.shape[:2]
+    limits = np.array([width, height], np.float32)
+    start: int | None = None
+    end = 0
+    for first, last in [*_words(line), (len(line), len(line))]:
+        shares = [inside_share(quad, width, height) for quad in quads[first:last]]
+        good = bool(shares) and min(shares) >= _KEPT_SHARE and _readable(line[first:last], alphabet)
+        good = good and _shown(image, clean, quads[first:last])
+        if good:
+            start, end = first if start is None else start, last
+            continue
+        if start is not None:
+            kept = np.clip(quads[start:end], 0, limits)
+            low = float(np.linalg.norm(kept[:, 3] - kept[:, 0], axis=1).max()) < legible_px
+            yield _instance(line[start:end], kept, low)
+            start = None
+        if shares and max(shares) > 0 and _something(clean, quads[first:last]):
+            yield _instance(line[first:last], quads[first:last], True)
+
+
+def _readable(word: list[PdfCharacter], alphabet: Alphabet | None) -> bool:
+    if any(character.fault or character.hidden for character in word):
+        return False
+    return alphabet is None or alphabet.covers("".join(character.text for character in word))
+
+
+def _words(line: list[PdfCharacter]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for index, character in enumerate([*line, None]):
+        if character is None or character.text == " ":
+            if index > start:
+                yield start, index
+            start = index + 1
+
+
+def _with_gaps(line: list[PdfCharacter], quads: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Gives each space the quad between its neighbours."""
+    for index, character in enumerate(line):
+        if character.text == " ":
+            before, after = quads[index - 1], quads[index + 1]
+            quads[index] = [before[1], after[0], after[3], before[2]]
+    return quads
+
+
+def _instance(line: list[PdfCharacter], quads: NDArray[np.float32], ignore: bool) -> TextInstance:
+    characters = tuple(Character(c.text, quad) for c, quad in zip(line, quads))
+    return TextInstance(enclosing_quad(list(quads)), "".join(c.text for c in line), characters, ignore)
+
+
+def _coverage(picture: Image) -> NDArray[np.uint8]:
+    """How far each px is from the commonest brightness of a small picture, as ink's coverage."""
+    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    ground = int(np.bincount(grey.ravel(), minlength=256).argmax())
+    return np.asarray(cv2.absdiff(grey, np.full_like(grey, ground)), np.uint8)
+
+
+def _something(clean: Image, quads: NDArray[np.float32]) -> bool:
+    """Whether anything is to be seen under a word's quads."""
+    window = window_of(quads, clean.shape, 1)
+    return window is not None and int(_coverage(clean[window]).max(initial=0)) > _SEEN
+
+
+def _shown(image: Image, clean: Image, quads: NDArray[np.float32]) -> bool:
+    """Whether a word's ink stands out in the finished picture; white on white and covered text does not."""
+    window = window_of(quads, image.shape)
+    return window is not None and ink_separation(image[window], _coverage(clean[window])).legible()

@@ -1,0 +1,194 @@
+"""PDF pages: quads that box the glyphs at any dpi and turn, and text layers that do not tell the truth."""
+
+from __future__ import annotations
+
+import ctypes
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pypdfium2
+import pypdfium2.raw as pdfium
+import pytest
+
+from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
+from ocrsmith.errors import InputError, LabelError, RecipeError
+from ocrsmith.samples import PageSample
+from ocrsmith.synth.pdf_pages import BrokenEncodingError, NoTextLayerError, PdfPlan, PdfScene
+from ocrsmith.synth.pdf_text import read_text
+
+ASCII = Alphabet(PRINTABLE_ASCII)
+Write = Callable[..., Path]
+
+
+def add_text(
+    document: pypdfium2.PdfDocument,
+    page: pypdfium2.PdfPage,
+    text: str,
+    matrix: tuple[float, float, float, float, float, float],
+    *,
+    size: float = 20.0,
+    mode: int = pdfium.FPDF_TEXTRENDERMODE_FILL,
+    colour: tuple[int, int, int] = (0, 0, 0),
+) -> None:
+    font = pdfium.FPDFText_LoadStandardFont(document, b"Helvetica")
+    part = pdfium.FPDFPageObj_CreateTextObj(document, font, size)
+    coded = (text + "\0").encode("utf-16-le")
+    pdfium.FPDFText_SetText(part, ctypes.cast(coded, ctypes.POINTER(ctypes.c_ushort)))
+    pdfium.FPDFTextObj_SetTextRenderMode(part, mode)
+    pdfium.FPDFPageObj_SetFillColor(part, *colour, 255)
+    pdfium.FPDFPageObj_Transform(part, *matrix)
+    pdfium.FPDFPage_InsertObject(page, part)
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Writes a PDF of one page, 400 x 300 points; each text is (text, x, y from below) and add_text's settings."""
+
+    def make(name: str, *texts: tuple[str, tuple[float, ...], dict[str, object]], rotation: int = 0) -> Path:
+        document = pypdfium2.PdfDocument.new()
+        page = document.new_page(400, 300)
+        for text, place, settings in texts:
+            matrix = (1.0, 0.0, 0.0, 1.0, *place) if len(place) == 2 else place
+            add_text(document, page, text, matrix, **settings)  # type: ignore[arg-type]
+        pdfium.FPDFPage_GenerateContent(page)
+        page.set_rotation(rotation)
+        document.save(tmp_path / name)
+        document.close()
+        return tmp_path
+
+    return make
+
+
+def shown(folder: Path, dpi: float = 72.0, **settings: object) -> PageSample:
+    scene = PdfScene(folder, ASCII, dpi=(dpi, dpi), whole_share=0.0, width=1300, height=1300, **settings)  # type: ignore[arg-type]
+    return scene.render(scene.plan(np.random.default_rng(0)))
+
+
+def found(sample: PageSample) -> dict[str, bool]:
+    return {instance.text: instance.ignore for instance in sample.instances}
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+@pytest.mark.parametrize("dpi", [72.0, 137.0, 216.0])
+def test_quads_box_the_ink(write: Write, rotation: int, dpi: float) -> None:
+    sample = shown(write("a.pdf", ("HxEq gW", (60.0, 150.0), {}), rotation=rotation), dpi)
+    assert found(sample) == {"HxEq gW": False}
+    characters = sample.instances[0].characters
+    assert characters is not None and len(characters) == 7
+    for character in characters:
+        if character.text == " ":
+            continue
+        low, high = character.quad.min(axis=0), character.quad.max(axis=0)
+        x0, y0, x1, y1 = (int(v) for v in (*np.floor(low - 1), *np.ceil(high + 1)))
+        rows, columns = np.nonzero(sample.image[y0:y1, x0:x1, 0] < 110)
+        seen = np.array([columns.min() + x0, rows.min() + y0, columns.max() + 1 + x0, rows.max() + 1 + y0])
+        # A neighbour may show within the px that is looked at beyond the quad.
+        assert np.abs(seen - [*low, *high]).max() <= 2.0, character.text
+    first, last = characters[0].quad.mean(axis=0), characters[-1].quad.mean(axis=0)
+    way = np.sign(np.round(last - first, -1)).astype(int).tolist()
+    assert way == {0: [1, 0], 90: [0, 1], 180: [-1, 0], 270: [0, -1]}[rotation]
+    top = characters[0].quad
+    along = top[1] - top[0]
+    assert float(along @ (last - first)) > 0
+
+
+def test_lines_and_wide_gaps_part_instances(write: Write) -> None:
+    texts = (("one two", (20.0, 200.0), {}), ("three", (20.0, 170.0), {}), ("four", (250.0, 200.0), {}))
+    assert found(shown(write("a.pdf", *texts))) == {"one two": False, "three": False, "four": False}
+
+
+def test_turned_text_keeps_its_direction_and_askew_text_is_ignored(write: Write) -> None:
+    texts = (
+        ("level", (20.0, 250.0), {}),
+        ("turned", (0.0, 1.0, -1.0, 0.0, 200.0, 50.0), {}),
+        ("askew", (0.9, 0.44, -0.44, 0.9, 260.0, 100.0), {}),
+    )
+    sample = shown(write("a.pdf", *texts), 144.0)
+    assert found(sample)["level"] is False and found(sample)["turned"] is False
+    assert all(i.ignore for i in sample.instances if i.text not in ("level", "turned"))
+    turned = next(i for i in sample.instances if i.text == "turned")
+    assert turned.characters is not None
+    along = turned.characters[0].quad[1] - turned.characters[0].quad[0]
+    assert abs(along[0]) < 1e-3 and along[1] < 0
+
+
+def test_hidden_white_and_covered_text(write: Write) -> None:
+    invisible = {"mode": pdfium.FPDF_TEXTRENDERMODE_INVISIBLE}
+    texts = (
+        ("seen", (20.0, 250.0), {}),
+        ("hidden", (20.0, 200.0), invisible),
+        ("white", (20.0, 150.0), {"colour": (255, 255, 255)}),
+        ("outside", (900.0, 150.0), {}),
+    )
+    folder = write("a.pdf", *texts)
+    assert found(shown(folder)) == {"seen": False}
+    plan = PdfScene(folder, ASCII).plan(np.random.default_rng(0))
+    assert dict(plan.refusals)["HiddenText"] == 6
+
+
+def test_a_hidden_layer_alone_is_refused(write: Write) -> None:
+    folder = write("a.pdf", ("hidden", (20.0, 200.0), {"mode": pdfium.FPDF_TEXTRENDERMODE_INVISIBLE}))
+    with pytest.raises(NoTextLayerError, match="no text layer that is shown"):
+        shown(folder)
+
+
+def test_a_page_without_text_is_refused(write: Write) -> None:
+    with pytest.raises(NoTextLayerError):
+        shown(write("a.pdf"))
+
+
+def test_words_outside_the_alphabet_are_ignored_alone(write: Write) -> None:
+    folder = write("a.pdf", ("price 12 \u00a5 now", (20.0, 200.0), {}))
+    scene = PdfScene(folder, Alphabet("price now"), width=600, height=400, dpi=(72, 72))
+    sample = scene.render(scene.plan(np.random.default_rng(0)))
+    assert [(i.text, i.ignore) for i in sample.instances] == [
+        ("price", False), ("12", True), ("\u00a5", True), ("now", False)
+    ]  # fmt: skip
+
+
+def test_a_layer_of_private_characters_is_refused(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write("a.pdf", ("abcdef", (20.0, 200.0), {}))
+    monkeypatch.setattr(pdfium, "FPDFText_GetUnicode", lambda page, index: 0xE000 + index)
+    with pytest.raises(BrokenEncodingError, match="broken encoding"):
+        shown(folder)
+
+
+def test_a_ligature_in_one_box_is_one_cluster(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write("a.pdf", ("xay", (20.0, 200.0), {}))
+    codes = {0: ord("x"), 1: 0xFB01, 2: ord("y")}
+    monkeypatch.setattr(pdfium, "FPDFText_GetUnicode", lambda page, index: codes[index])
+    page = pypdfium2.PdfDocument(folder / "a.pdf")[0]
+    assert [c.text for c in read_text(page).lines[0]] == ["x", "fi", "y"]
+    monkeypatch.setattr(pypdfium2.PdfTextPage, "get_charbox", lambda self, index: (20.0, 200.0, 30.0, 210.0))
+    monkeypatch.setattr(pdfium, "FPDFText_GetUnicode", lambda page, index: ord("ffi"[index]))
+    assert [c.text for c in read_text(page).lines[0]] == ["ffi"]
+
+
+def test_bad_files_are_skipped_with_their_reason(write: Write) -> None:
+    folder = write("good.pdf", ("text", (20.0, 200.0), {}))
+    (folder / "damaged.pdf").write_bytes(b"%PDF-1.5 nonsense")
+    (folder / "empty.pdf").write_bytes(b"")
+    scene = PdfScene(folder, ASCII)
+    assert sorted(scene.skipped) == ["damaged.pdf", "empty.pdf"] and scene.pages == [("good.pdf", 0)]
+
+
+def test_nothing_to_draw_from_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        PdfScene(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="0 usable PDF pages"):
+        PdfScene(tmp_path)
+    with pytest.raises(RecipeError, match="dpi"):
+        PdfScene(tmp_path, dpi=(300.0, 72.0))
+
+
+def test_a_plan_replays_and_a_scene_travels_to_a_worker(write: Write) -> None:
+    scene = PdfScene(write("a.pdf", ("one two three", (20.0, 200.0), {})), ASCII, width=128, height=128)
+    for seed in range(5):
+        plan = scene.plan(np.random.default_rng(seed))
+        assert PdfPlan.from_json(plan.to_json()) == plan
+        there = pickle.loads(pickle.dumps(scene))
+        assert (there.render(plan).image == scene.render(plan).image).all()
+    with pytest.raises(LabelError, match="does not parse"):
+        PdfPlan.from_json("[]")
