@@ -1,0 +1,142 @@
+"""Seeing a world as one self-contained HTML page: samples with their quads, plans, tallies, sizes and contrasts."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import jinja2
+from markupsafe import Markup
+
+from ocrsmith.errors import StorageError
+from ocrsmith.images import encode_image
+from ocrsmith.samples import LineSample, PageSample
+from ocrsmith.synth.preview import drawn_labels
+from ocrsmith.synth.preview_counts import SampleCounts, count_samples, histogram_svg
+
+_MOST_ROWS = 40
+_PAGE_CELL_PX, _LINE_CELL_PX = 380, 220
+
+
+class PlannedWorld(Protocol):
+    """What can be previewed: `ocrsmith.synth.world.World`, or anything with its plans and samples."""
+
+    def __getitem__(self, index: int) -> PageSample | LineSample:
+        """One sample."""
+        ...
+
+    def plan(self, index: int) -> Any:
+        """What it was rendered from: a frozen dataclass or a JSON-able form."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Shown:
+    index: int
+    picture: str
+    caption: str
+    plan: str
+
+
+@dataclass(frozen=True)
+class _Tally:
+    title: str
+    rows: list[tuple[str, int]]
+    more: int
+
+
+def write_preview(
+    world: PlannedWorld,
+    path: str | Path,
+    count: int = 24,
+    reference: Iterable[PageSample | LineSample] = (),
+    *,
+    start: int = 0,
+    title: str = "Preview of a world",
+) -> Path:
+    """Writes `count` samples from `start` on to one HTML page that needs no other file and runs no script.
+
+    Args:
+        reference: a user's own labelled pictures (any reader of `ocrsmith.data` gives them); the sizes and contrasts
+            of their texts are drawn beside the world's, measured in the same way.
+
+    Returns:
+        The path. Raises StorageError where it cannot be written, and what the world raises.
+    """
+    counts, shown = SampleCounts(), []
+    for index in range(start, start + count):
+        sample, form = world[index], _form(world.plan(index))
+        counts.add(sample, form)
+        shown.append(_shown(index, sample, form))
+    own = count_samples(reference)
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("ocrsmith.synth"), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    page = environment.get_template("preview.html.j2").render(
+        title=title,
+        start=start,
+        samples=shown,
+        cell_px=_PAGE_CELL_PX if counts.texts > count else _LINE_CELL_PX,
+        num_texts=counts.texts,
+        num_characters=counts.characters.total(),
+        num_ignored=counts.ignored,
+        reference_count=own.texts,
+        histograms=_histograms(counts, own),
+        tallies=_tallies(counts, world),
+    )
+    path = Path(path)
+    try:
+        path.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"The preview {path} cannot be written ({error}). Choose another place.") from None
+    return path
+
+
+def _shown(index: int, sample: PageSample | LineSample, form: Any) -> _Shown:
+    if isinstance(sample, PageSample):
+        ignored = sum(instance.ignore for instance in sample.instances)
+        image, caption = drawn_labels(sample), f"{len(sample.instances)} texts, {ignored} ignored"
+    else:
+        image, caption = sample.image, sample.text
+    encoded = base64.b64encode(encode_image(image, ".jpg", quality=88)).decode("ascii")
+    plan = json.dumps(form, ensure_ascii=False, indent=1) if form is not None else ""
+    return _Shown(index, f"data:image/jpeg;base64,{encoded}", caption, plan)
+
+
+def _form(plan: Any) -> Any:
+    """A plan as JSON gives it back: lists and dictionaries."""
+    if is_dataclass(plan) and not isinstance(plan, type):
+        plan = asdict(plan)
+    return json.loads(json.dumps(plan, ensure_ascii=False, default=str))
+
+
+def _histograms(counts: SampleCounts, own: SampleCounts) -> list[dict[str, Any]]:
+    pairs = (
+        ("Height of texts in px", counts.heights, own.heights, True),
+        ("Contrast of ink and ground, 0 to 255", counts.contrasts, own.contrasts, False),
+        ("Characters a text", list(counts.lengths.elements()), list(own.lengths.elements()), False),
+    )
+    return [
+        {"title": title, "svg": Markup(histogram_svg(first, second, logarithmic=logarithmic))}
+        for title, first, second, logarithmic in pairs
+    ]
+
+
+def _tallies(counts: SampleCounts, world: PlannedWorld) -> list[_Tally]:
+    tally = getattr(world, "tally", None)
+    tables: list[tuple[str, Mapping[Any, int]]] = [
+        ("Fonts, texts of each", counts.fonts),
+        ("Characters", counts.characters),
+        ("Draws refused, by cause", getattr(tally, "refused", {})),
+        ("Given up within samples, by cause", getattr(tally, "inner", {})),
+    ]
+    rows = []
+    for title, table in tables:
+        ordered = sorted(table.items(), key=lambda item: (-item[1], str(item[0])))
+        listed = [("space" if name == " " else str(name), number) for name, number in ordered[:_MOST_ROWS]]
+        rows.append(_Tally(title, listed, len(ordered) - len(listed)))
+    return rows
