@@ -77,6 +77,8 @@ def test_quads_box_the_ink(write: Write, rotation: int, dpi: float) -> None:
     assert found(sample) == {"HxEq gW": False}
     characters = sample.instances[0].characters
     assert characters is not None and len(characters) == 7
+    sides = np.abs(np.diff(sample.instances[0].polygon, axis=0))
+    assert sides.min(axis=1).max() < 0.1, "a line along the page's edge has a box along it"
     for character in characters:
         if character.text == " ":
             continue

@@ -72,11 +72,18 @@ def _words(line: list[PdfCharacter]) -> Iterator[tuple[int, int]]:
 
 
 def _with_gaps(line: list[PdfCharacter], quads: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gives each space the quad between its neighbours."""
+    """Gives each space the quad between its neighbours, of their mean height, square to the line."""
     for index, character in enumerate(line):
-        if character.text == " ":
-            before, after = quads[index - 1], quads[index + 1]
-            quads[index] = [before[1], after[0], after[3], before[2]]
+        if character.text != " ":
+            continue
+        before, after = quads[index - 1], quads[index + 1]
+        along = (before[1] - before[0]) / max(float(np.linalg.norm(before[1] - before[0])), 1e-6)
+        down = np.array([-along[1], along[0]])
+        left = float(before[1] @ along)
+        right = max(float(after[0] @ along), left + 1.0)
+        top, bottom = float((before[1] + after[0]) @ down) / 2, float((before[2] + after[3]) @ down) / 2
+        corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+        quads[index] = [x * along + y * down for x, y in corners]
     return quads
 
 
