@@ -1,6 +1,6 @@
 """Makes the packaged photograph of real seven-segment displays and its labels.
 
-Source: the PyPI package luma.led_matrix 1.9.0 (sdist), doc/images/IMG_2810.JPG, MIT licence. Run with the unpacked file:
+Source: the PyPI package luma.led_matrix 1.9.0 (sdist), doc/images/IMG_2810.JPG, MIT licence. Run on the unpacked file:
 
     pip download --no-deps --no-binary :all: luma.led_matrix==1.9.0
     tar xzf luma_led_matrix-1.9.0.tar.gz

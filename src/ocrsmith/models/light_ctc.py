@@ -1,8 +1,9 @@
 """A light CTC recogniser for two cores: plain 3x3 convolutions, no recurrence, any width.
 
 The layout follows what trains fast on a CPU: dense convolutions in bfloat16 and channels_last reach far more of a
-core's arithmetic than depthwise ones, and a stack of dilated one-dimensional convolutions stands where CRNN (Shi et al.,
-TPAMI 2017, section 2) has its bidirectional LSTMs, which run step by step. Trained with CTC (Graves et al., ICML 2006).
+core's arithmetic than depthwise ones, and a stack of dilated one-dimensional convolutions stands where CRNN (Shi et
+al., TPAMI 2017, section 2) has its bidirectional LSTMs, which run step by step. Trained with CTC (Graves et al., ICML
+2006).
 """
 
 from __future__ import annotations
