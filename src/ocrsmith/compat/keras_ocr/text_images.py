@@ -190,7 +190,7 @@ def _line(
 ) -> tuple[Line, int]:
     """Draws what fits of the words into the widest run of permitted columns; (its characters, words taken)."""
     bottom = top + int(np.ceil(ascender + descender))
-    start, end = _widest_run(permitted[top:bottom].all(axis=0))
+    start, end = _widest_run(np.asarray(permitted[top:bottom].all(axis=0)))
     baseline = top + round(ascender)
     line: Line = []
     pen, taken = float(start), 0

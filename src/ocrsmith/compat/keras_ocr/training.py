@@ -126,11 +126,6 @@ class _Bridge(pl.Callback):
             figures = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
             print(f"Epoch {epoch + 1}/{self.last_epoch} - {time.monotonic() - self.started:.0f}s - {figures}")
         self.callbacks.call("on_epoch_end", epoch, logs)
-        if self.feed.ran_out:
-            warnings.warn(
-                f"The generator ran out of batches in epoch {epoch + 1}; training ends there. Give one without end.",
-                stacklevel=2,
-            )
         trainer.should_stop = trainer.should_stop or pl_module.facade.stop_training or self.feed.ran_out
 
 
@@ -199,6 +194,8 @@ def fit(
     if trainer.interrupted:
         raise KeyboardInterrupt
     listed.call("on_train_end", {})
+    if feed.ran_out:
+        warnings.warn("The generator ran out of batches; training ended there. Give one without end.", stacklevel=3)
     model.network.eval()
     model.history = listed.history
     return listed.history
