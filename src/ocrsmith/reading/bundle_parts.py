@@ -12,6 +12,7 @@ from ocrsmith.preprocess import DetectorInput, RecognizerInput
 from ocrsmith.reading.craft_maps import CraftThresholds
 from ocrsmith.reading.db_maps import DbThresholds
 from ocrsmith.reading.scaling import ScaleRule
+from ocrsmith.reading.spaces import SPACE, SpaceRule
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,10 @@ class DetectorPart:
 
 @dataclass(frozen=True)
 class RecognizerPart:
-    """A bundle's recogniser; `output` is "logits", "log_probabilities" or "probabilities"."""
+    """A bundle's recogniser; `output` is "logits", "log_probabilities" or "probabilities".
+
+    `spaces`, where given, puts spaces into gaps of the ink where the network wrote none.
+    """
 
     kind: str
     input: RecognizerInput
@@ -39,6 +43,7 @@ class RecognizerPart:
     output: str
     min_confidence: float
     network: bytes
+    spaces: SpaceRule | None = None
 
 
 def detector_part(form: Mapping[str, Any], network: bytes) -> DetectorPart:
@@ -73,11 +78,16 @@ def recognizer_part(form: Mapping[str, Any], network: bytes) -> RecognizerPart:
         raise BundleError(
             f"A recogniser's output came as {output!r}. 'logits', 'log_probabilities' or 'probabilities' was expected."
         )
+    alphabet = Alphabet.from_dict(form["alphabet"])
+    spaces = SpaceRule(**form["spaces"]) if form.get("spaces") is not None else None
+    if spaces is not None and SPACE not in alphabet:
+        raise BundleError("A recogniser came with a rule for spaces, and its alphabet has none. Leave one of them out.")
     return RecognizerPart(
         kind,
         RecognizerInput.from_dict(form["input"]),
-        Alphabet.from_dict(form["alphabet"]),
+        alphabet,
         output,
         float(form.get("min_confidence", 0.0)),
         network,
+        spaces,
     )

@@ -12,6 +12,7 @@ from ocrsmith.reading.bundle_parts import RecognizerPart
 from ocrsmith.reading.ctc import decode_batch, softmax
 from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
+from ocrsmith.reading.spaces import SPACE, insert_spaces
 from ocrsmith.samples import Image
 
 # Bounds on one batch: crops, px of padded width, and padding as a share of its widest crop.
@@ -55,6 +56,13 @@ class CropRecognizer:
         # One step past the crop's end: recurrent networks may write their last character late.
         lengths = [min(probabilities.shape[1], int(np.ceil(crop.shape[1] / step_px)) + 1) for crop in resized]
         decoded = decode_batch(probabilities, lengths, self.part.alphabet, whitelist=allowed)
+        rule = self.part.spaces
+        if rule is not None and (allowed is None or SPACE in allowed):
+            spaces = probabilities[..., int(self.part.alphabet.encode(SPACE)[0])]
+            decoded = [
+                insert_spaces(text, image, step_px, rule, row[:length], lost / 2)
+                for text, image, row, length in zip(decoded, resized, spaces, lengths)
+            ]
         return [place_characters(text, step_px / width, lost / 2) for text, width in zip(decoded, written)]
 
     def _probabilities(self, output: NDArray[np.float32]) -> NDArray[np.float32]:

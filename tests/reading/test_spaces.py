@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from ocrsmith.reading.ctc import Decoded
+from ocrsmith.reading.spaces import SpaceRule, gaps, ink_mask, insert_spaces
+
+# Letters as blocks 20 px wide and 30 high; a step is 8 px.
+STEP_PX = 8.0
+
+
+def drawn(starts: list[int], width: int, ground: int = 230, ink: int = 20) -> np.ndarray:
+    crop = np.full((48, width, 3), ground, np.uint8)
+    for start in starts:
+        crop[9:39, start : start + 20] = ink
+    return crop
+
+
+def marked(text: str, starts: list[int]) -> Decoded:
+    steps = [int((start + 10) / STEP_PX) for start in starts]
+    return Decoded(
+        text,
+        0.8,
+        tuple(text),
+        np.linspace(0.9, 0.7, len(text), dtype=np.float32),
+        np.array([[step, step + 1] for step in steps], np.int64).reshape(-1, 2),
+    )
+
+
+WORDS = [4, 28, 52, 100, 124, 148]
+
+
+def test_gaps_are_columns_between_ink() -> None:
+    found, height = gaps(ink_mask(drawn([4, 28, 100], 130)))
+    assert found.tolist() == [[24, 28], [48, 100]]
+    assert height == 30
+
+
+@pytest.mark.parametrize(("ground", "ink"), [(230, 20), (20, 230)])
+def test_a_wide_gap_is_a_space_dark_on_light_and_light_on_dark(ground: int, ink: int) -> None:
+    text = insert_spaces(marked("abcdef", WORDS), drawn(WORDS, 180, ground, ink), STEP_PX, SpaceRule())
+    assert text.text == "abc def"
+    assert text.characters == ("a", "b", "c", " ", "d", "e", "f")
+    # The gap runs from 72 to 100 px: steps 9 to 12.5.
+    assert text.character_steps[3].tolist() == [9, 13]
+    assert text.confidence == pytest.approx(0.8)
+    assert len(text.character_confidences) == 7
+
+
+def test_a_space_that_was_read_is_not_doubled() -> None:
+    starts = [4, 28, 52, 76, 100, 124, 148]
+    crop = drawn([4, 28, 52, 100, 124, 148], 180)
+    before = marked("abc def", starts)
+    assert insert_spaces(before, crop, STEP_PX, SpaceRule()) is before
+
+
+def test_letters_set_wide_apart_are_one_word() -> None:
+    starts = [4, 44, 84, 124]
+    assert insert_spaces(marked("EXIT", starts), drawn(starts, 160), STEP_PX, SpaceRule()).text == "EXIT"
+
+
+def test_an_underline_hides_no_gap() -> None:
+    crop = drawn(WORDS, 180)
+    crop[41:43] = 20
+    assert insert_spaces(marked("abcdef", WORDS), crop, STEP_PX, SpaceRule()).text == "abc def"
+
+
+def test_marks_that_stand_too_near_need_the_networks_hint() -> None:
+    # The gap between c and d is there, but d is marked early, as networks do behind a colon.
+    read = marked("abcdef", [4, 28, 52, 78, 124, 148])
+    crop = drawn(WORDS, 180)
+    hint = np.zeros(23, np.float32)
+    assert insert_spaces(read, crop, STEP_PX, SpaceRule(over_pitch=1.9), hint).text == "abcdef"
+    hint[9] = 0.2
+    assert insert_spaces(read, crop, STEP_PX, SpaceRule(over_pitch=1.9), hint).text == "abc def"
+
+
+def test_dropped_steps_shift_the_marks() -> None:
+    crop = drawn(WORDS, 180)
+    early = marked("abcdef", [start - 8 for start in WORDS])
+    assert insert_spaces(early, crop, STEP_PX, SpaceRule(), first_step=1.0).text == "abc def"
+
+
+@pytest.mark.parametrize("text", ["", "a"])
+def test_short_texts_stay(text: str) -> None:
+    before = marked(text, [4][: len(text)])
+    assert insert_spaces(before, drawn([4], 40), STEP_PX, SpaceRule()) is before
+
+
+@pytest.mark.parametrize("crop", [np.zeros((48, 90, 3), np.uint8), np.full((1, 1, 3), 9, np.uint8)])
+def test_crops_without_ink_stay(crop: np.ndarray) -> None:
+    before = marked("ab", [4, 60])
+    assert insert_spaces(before, crop, STEP_PX, SpaceRule()) is before
+
+
+def test_noise_is_no_ink() -> None:
+    noise = np.random.default_rng(0).integers(118, 128, (48, 200, 3), dtype=np.uint8)
+    assert not ink_mask(cv2.GaussianBlur(noise, (0, 0), 2)).any()
+
+
+def test_a_rules_numbers_are_checked_and_travel() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        SpaceRule(least=0)
+    assert SpaceRule(**SpaceRule(least=0.4).to_dict()).least == 0.4
