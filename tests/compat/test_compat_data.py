@@ -84,7 +84,7 @@ def test_first_releases_generators_yield_a_sentence_and_five_part_lines() -> Non
     source = tools.get_image_generator(
         height=96, width=160, font_groups={ALPHABET: [FONT]}, text_generator=texts, font_size=16, seed=3
     )
-    image, sentence, lines = next(source)
+    _, sentence, lines = next(source)
     assert isinstance(sentence, str) and len(lines[0][0]) == 5 and len(lines[0][0][0]) == 2
     assert sentence.startswith("".join(entry[-1] for entry in lines[0]))
     crop, text, moved = next(tools.convert_multiline_generator_to_single_line(source, 10, 100, 20, margin=1))

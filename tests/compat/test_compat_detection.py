@@ -140,7 +140,7 @@ def test_weights_go_through_every_kind_of_file(random_detector: detection.Detect
 
 
 def test_wrong_names_and_paths_say_what_to_do(tmp_path: Path, random_detector: detection.Detector) -> None:
-    with pytest.raises(WeightsError, match="known name .clovaai_general. nor a file"):
+    with pytest.raises(WeightsError, match=r"known name .clovaai_general. nor a file"):
         detection.Detector(weights="clovai_general")
     with pytest.raises(RecipeError, match="backbone_name='vgg'"):
         detection.Detector(weights=None, backbone_name="efficientnetb0")
@@ -190,3 +190,9 @@ def test_layers_and_names() -> None:
     assert upsampled.shape == (1, 2, 8, 6)
     assert isinstance(detection.build_torch_model(), torch.nn.Module)
     assert keras_ocr.detection.drawBoxes is keras_ocr.tools.drawBoxes
+
+
+def test_normalisation_keeps_nine_tenths_of_its_statistics() -> None:
+    norms = [m for m in detection.Detector(weights=None).model.network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    # PyTorch's momentum is the share of the new: keras-ocr gave Keras the same number, which there is that of the old.
+    assert norms and {norm.momentum for norm in norms} == {0.1}

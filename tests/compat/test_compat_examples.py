@@ -56,7 +56,7 @@ def test_the_keras_ocr_script_runs_to_its_end(release: tuple[str, dict[str, str]
     address, hashes = release
     archives = [part for name, sha in hashes.items() for part in ("--archive", name, f"{address}{name}.zip", sha)]
     small = ["--size", "96", "--font-size", "14", "20", "--margin", "4", "--batch-size", "2", "--epochs", "1"]
-    weights = ["--detector-weights", "none", "--recognizer-weights", "none", "--filters", *"8 8 8 8 8 8 8".split()]
+    weights = ["--detector-weights", "none", "--recognizer-weights", "none", "--filters", *["8"] * 7]
     output = run("end_to_end_keras_ocr.py", "--out", str(tmp_path), "--steps", "2", *small, *weights, *archives)
     assert "Detector loss: [" in output and "Recognizer loss: [" in output and "Predicted: [" in output
     for name in ("detector.h5", "recognizer.h5", "first_scene.png", "first_crops.png", "predictions.png"):

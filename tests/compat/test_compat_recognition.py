@@ -110,7 +110,7 @@ def test_kurapan_is_loaded_with_or_without_its_head(
 
 
 def test_wrong_settings_say_what_to_do() -> None:
-    with pytest.raises(WeightsError, match="known name .kurapan. nor a file"):
+    with pytest.raises(WeightsError, match=r"known name .kurapan. nor a file"):
         recognition.Recognizer(weights="kurupan")
     with pytest.raises(RecipeError, match="no build parameter wide"):
         recognition.Recognizer(weights=None, wide=200)
@@ -223,3 +223,9 @@ def test_layers_freeze_and_weights_travel(tmp_path: Path) -> None:
 def test_swish_is_x_times_its_sigmoid() -> None:
     assert recognition.swish(np.array([0.0, 2.0])).tolist() == pytest.approx([0, 2 / (1 + np.exp(-2))])
     assert float(recognition.swish(torch.tensor(2.0))) == pytest.approx(2 / (1 + np.exp(-2)))
+
+
+def test_a_new_spatial_transformer_starts_as_the_identity() -> None:
+    recognizer = small(stn=True)
+    affine = recognizer.model.network.backbone.transformer.affine
+    assert not affine.weight.any() and affine.bias.tolist() == [1, 0, 0, 0, 1, 0]
