@@ -15,7 +15,7 @@ from ocrsmith.models.weights import load_start_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle
 from ocrsmith.training.fitting import read_best
 from ocrsmith.training.networks import Role, StartedNetwork, start_network
-from ocrsmith.training.recipe import Recipe, load_recipe
+from ocrsmith.training.recipe import Recipe, RecognizerTable, load_recipe
 
 ROLES: tuple[Role, ...] = ("detector", "recognizer")
 # The bundle of the start, which a run leaves beside its own.
@@ -172,6 +172,7 @@ def _networks_of_run(recipe: Recipe, run: Path) -> dict[str, NetworkToExport]:
             settings=table.settings,
             start=table.start,
             folder=recipe.folder,
+            max_width=table.max_width if isinstance(table, RecognizerTable) else None,
         )
         weights, checkpoint = run / role / "model.safetensors", run / role / "best.ckpt"
         if weights.is_file():

@@ -142,6 +142,8 @@ class RecognizerTable(NetworkTable):
     """The recogniser: its network, its lines, its training.
 
     Attributes:
+        max_width: px that a crop of the network's height is squeezed to at most, in training and in reading; left out,
+            the network's own. Text stored or printed wide is read better, and faster, where it is squeezed.
         alignment: share of the training in which the places of drawn characters teach beside CTC; left out, 0.3 from
             nothing and 0 from start weights, which have places of their own.
     """
@@ -150,6 +152,7 @@ class RecognizerTable(NetworkTable):
     batch_size: Count = 64
     validation_samples: Count = 512
     patience: Count = 25
+    max_width: Annotated[int, Field(ge=32)] | None = None
     alignment: Share | None = None
     world: tuple[LineWorldTable, ...] = (LineWorldTable(),)
 

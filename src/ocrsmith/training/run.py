@@ -155,6 +155,7 @@ class _Run:
             settings=table.settings,
             start=table.start,
             folder=self.recipe.folder,
+            max_width=table.max_width if isinstance(table, RecognizerTable) else None,
         )
 
     def all(self) -> RunResult:
