@@ -4,9 +4,9 @@
     python benchmarks/keras_ocr.py --keras-ocr-python ENV/bin/python
 
 The second runs the same calls in an environment of its own: Python 3.11 with keras-ocr==0.9.3, tensorflow-cpu==2.15.1,
-"numpy<1.24", "pillow<10" and "opencv-python-headless<4.10". On two cores keras-ocr had there: detector 1.81 s, recogniser
-8.8 crops/s, detector step 8.0 s, recogniser training 3.8 samples/s, 6.7 scenes/s, 31 crops/s. About 2 minutes; an idle
-machine is needed, since networks wait for the slowest thread.
+"numpy<1.24", "pillow<10" and "opencv-python-headless<4.10". On two cores keras-ocr had there: detector 1.81 s,
+recogniser 8.8 crops/s, detector step 8.0 s, recogniser training 3.8 samples/s, 6.7 scenes/s, 31 crops/s. About 2
+minutes; an idle machine is needed, since networks wait for the slowest thread.
 """
 
 from __future__ import annotations

@@ -250,10 +250,12 @@ class KerasModel:
 
     def train_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None) -> float:
         """One step; returns the loss."""
-        self.network.to(training.default_device()).train()
+        device = training.default_device()
+        self.network.to(device).train()
         optimizer = self.torch_optimizer()
         optimizer.zero_grad()
-        loss = self.batch_loss((x, y) if sample_weight is None else (x, y, sample_weight))
+        with training.mixed_precision(device):
+            loss = self.batch_loss((x, y) if sample_weight is None else (x, y, sample_weight))
         loss.backward()
         optimizer.step()
         return float(loss.detach())

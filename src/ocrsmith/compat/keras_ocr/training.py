@@ -43,6 +43,12 @@ def default_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """The precision that `fit` trains in, for a step outside of it: bfloat16 where the machine computes in it."""
+    wanted = choose_precision("auto", "gpu" if device.type == "cuda" else "cpu")
+    return torch.autocast(device.type, torch.bfloat16, enabled=wanted == "bf16-mixed")
+
+
 class FitModule(pl.LightningModule):
     """A model's loss and optimiser for Lightning's Trainer; it gathers the epoch's mean losses."""
 
