@@ -44,6 +44,7 @@ class DatasetFormat(StrEnum):
 EPILOG = examples(
     "ocrsmith synth meters.toml --preview sheet.png",
     "ocrsmith synth meters.toml --preview sheet.png --what lines",
+    "ocrsmith synth meters.toml --preview world.html --compare my_photos",
     "ocrsmith synth meters.toml --out data/ --count 1000",
     "ocrsmith synth meters.toml --out db/ --count 50000 --what lines --format lmdb",
     "ocrsmith synth meters.toml --out test/ --count 200 --split test",
@@ -57,7 +58,13 @@ def register(app: typer.Typer) -> None:
 
 def synth(
     recipe: Annotated[str, typer.Argument(help="A TOML recipe, or the name of a packaged one.", show_default=False)],
-    preview: Annotated[Path | None, typer.Option(help="Write one PNG with samples and their boxes.")] = None,
+    preview: Annotated[
+        Path | None, typer.Option(help="Write one PNG with samples and their boxes, or one HTML page with tallies too.")
+    ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(help="A folder of your labelled pictures, whose sizes and contrasts the HTML page shows."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write a data set into this folder.")] = None,
     count: Annotated[
         int | None, typer.Option("--count", "-n", min=1, help="How many.", show_default="16 on a sheet")
@@ -74,6 +81,9 @@ def synth(
     """
     if (preview is None) == (out is None):
         raise typer.BadParameter("Give --preview SHEET.png or --out FOLDER.")
+    as_page = preview is not None and preview.suffix.lower() in (".html", ".htm")
+    if compare is not None and not as_page:
+        raise typer.BadParameter("--compare goes with --preview PAGE.html.")
     if out is not None and count is None:
         raise typer.BadParameter("Give --count: how many samples the folder is to hold.")
     # Fonts, shaping, OpenCV and pydantic, which the help does not need.
@@ -81,7 +91,9 @@ def synth(
     from ocrsmith.synth.preview import contact_sheet
 
     world = _world(recipe, what, split)
-    if preview is not None:
+    if preview is not None and as_page:
+        _write_page(world, preview, count or 24, start, compare)
+    elif preview is not None:
         count = count or 16
         write_image(preview, contact_sheet(world, count, start=start))
         note(f"{count} samples on {preview}; {world.tally}")
@@ -103,6 +115,18 @@ def _world(recipe: str, what: Samples | None, split: SplitName) -> World[Any]:
         return materials.recognizer_world(loaded.recognizer, split.value)
     table = "detector" if what is Samples.pages else "recognizer"
     raise RecipeError(f"The recipe {loaded.name} draws no {what.value}: it has no [{table}] table. Add one.")
+
+
+def _write_page(world: World[Any], path: Path, count: int, start: int, compare: Path | None) -> None:
+    from ocrsmith.data.formats import read_labels
+    from ocrsmith.synth.preview_page import write_preview
+
+    reference = []
+    if compare is not None:
+        folder = read_labels(compare)
+        reference = [one.line_sample() if folder.kind == "crops" else one.page_sample() for one in folder.entries]
+    write_preview(world, path, count, reference, start=start)
+    note(f"{count} samples on {path}; {world.tally}")
 
 
 def _write(world: World[Any], out: Path, format: DatasetFormat, count: int, suffix: str) -> None:

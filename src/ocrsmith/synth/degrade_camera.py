@@ -91,7 +91,10 @@ def sensor_noise(image: Image, rng: Rng, strength: float, text_px: float) -> Ima
     gain: Any = cv2.LUT(image, _shot_table(1.0))
     # image + deviation * gain * (noise - 128) / SPREAD, in saturating 8-bit and 16-bit integer steps.
     product = cv2.multiply(
-        gain, cv2.subtract(noise, (128, 128, 128, 0), dtype=cv2.CV_16S), dtype=cv2.CV_16S, scale=1 / 64
+        gain,
+        cv2.subtract(noise, (128, 128, 128, 0), dtype=cv2.CV_16S),  # type: ignore[call-overload]
+        dtype=cv2.CV_16S,
+        scale=1 / 64,
     )
     return cv2.addWeighted(image, 1.0, product, deviation / SPREAD * 64 / 255, 0, dtype=cv2.CV_8U)  # type: ignore[return-value]
 
@@ -202,7 +205,7 @@ def low_contrast(image: Image, rng: Rng, strength: float, text_px: float) -> Ima
 def colour_cast(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     """The light's colour: warm, cold or green, channels scaled by 1 -+ 0.35."""
     gains = 1.0 + 0.35 * strength * rng.uniform(-1, 1, 3)
-    return cv2.multiply(image, (gains[0], gains[1], gains[2], 1.0))  # type: ignore[return-value]
+    return cv2.multiply(image, (gains[0], gains[1], gains[2], 1.0))  # type: ignore[call-overload]
 
 
 def greyscale(image: Image, rng: Rng, strength: float, text_px: float) -> Image:

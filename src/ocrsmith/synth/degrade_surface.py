@@ -67,7 +67,7 @@ def soft_shadow(image: Image, rng: Rng, strength: float, text_px: float) -> Imag
     cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 1.0)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.6 + rng.random() ** 2 * 0.5 * h)  # type: ignore[assignment]
     gain = 1.0 - (0.15 + 0.5 * strength) * mask
-    return _apply_gain(image, cv2.resize(gain, (width, height)))  # type: ignore[arg-type]
+    return _apply_gain(image, cv2.resize(gain, (width, height)))
 
 
 def glare(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -80,7 +80,7 @@ def glare(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
         long = int(max(2, text_px * 0.5 * rng.uniform(0.5, 1.8)))
         axes = (long, max(1, int(long * rng.uniform(0.15, 1.0))))
         cv2.ellipse(light, centre, axes, rng.uniform(0, 180), 0, 360, 1.0, -1)
-    light = cv2.GaussianBlur(light, (0, 0), max(0.8, text_px * 0.5 * rng.uniform(0.1, 0.35)))  # type: ignore[assignment]
+    light = cv2.GaussianBlur(light, (0, 0), max(0.8, text_px * 0.5 * rng.uniform(0.1, 0.35)))
     peak = 0.3 + 0.42 * strength
     glow: Any = cv2.resize(light * peak, (width, height))
     # Screen blend: 255 - (255 - image) * (1 - glow).
@@ -128,7 +128,7 @@ def fax(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
         out[row : row + 1 + int(text_px > 40)] = out[max(0, row - 1)]
     if rng.random() < 0.6:
         out = cv2.GaussianBlur(out, (3, 3), 0.5)
-    return cv2.merge([out] * 3)  # type: ignore[return-value]
+    return cv2.merge([out] * 3)
 
 
 @lru_cache(maxsize=64)
@@ -152,7 +152,7 @@ def photocopy(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     if rng.random() < 0.5:
         bands = 1.0 - 0.25 * strength * rng.random((1, max(3, width // max(4, int(text_px * 0.7)))))
         grey = cv2.multiply(grey, _grown(np.clip(bands, 0.5, 1), height, width), dtype=cv2.CV_8U)
-    return cv2.merge([cv2.GaussianBlur(grey, (3, 3), 0.6)] * 3)  # type: ignore[return-value]
+    return cv2.merge([cv2.GaussianBlur(grey, (3, 3), 0.6)] * 3)
 
 
 def thermal(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -171,9 +171,9 @@ def thermal(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     field = np.clip(field, 0.05, 1.0, out=field)
     pale = cv2.merge([field] * 3)
     # ground + (image - ground) * field
-    lifted = cv2.multiply(cv2.subtract(grey, (ground, ground, ground, 0), dtype=cv2.CV_32F), pale)
+    lifted = cv2.multiply(cv2.subtract(grey, (ground, ground, ground, 0), dtype=cv2.CV_32F), pale)  # type: ignore[call-overload]
     tint = np.array([1.0, 1.0 - 0.02 * rng.random(), 1.0 - 0.06 * rng.random()]) * ground
-    return cv2.add(lifted, (*tint, 0), dtype=cv2.CV_8U)  # type: ignore[return-value]
+    return cv2.add(lifted, (*tint, 0), dtype=cv2.CV_8U)  # type: ignore[call-overload]
 
 
 def bleed_through(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -222,13 +222,13 @@ def stains(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     cloud = cut(cloud_tile(), rng, max(2, height // 2), max(2, width // 2))
     # The upper part of the cloud within the picture, its edge soft over 30 levels.
     low, high, _, _ = cv2.minMaxLoc(cloud)
-    depth: Any = cv2.convertScaleAbs(cv2.subtract(cloud, low + (high - low) * rng.uniform(0.4, 0.8)), alpha=8.0)
+    depth: Any = cv2.convertScaleAbs(cv2.subtract(cloud, low + (high - low) * rng.uniform(0.4, 0.8)), alpha=8.0)  # type: ignore[call-overload]
     depth = cv2.resize(depth, (width, height))
     tint = (
         (0.08 + 0.5 * strength) * np.array([rng.uniform(0.3, 0.8), rng.uniform(0.5, 1.0), rng.uniform(0.7, 1.0)]) / 255
     )
-    loss = cv2.multiply(cv2.merge([depth] * 3), (*tint, 0), dtype=cv2.CV_32F)
-    return cv2.multiply(image, cv2.subtract((1.0, 1.0, 1.0, 0), loss), dtype=cv2.CV_8U)  # type: ignore[return-value]
+    loss = cv2.multiply(cv2.merge([depth] * 3), (*tint, 0), dtype=cv2.CV_32F)  # type: ignore[call-overload]
+    return cv2.multiply(image, cv2.subtract((1.0, 1.0, 1.0, 0), loss), dtype=cv2.CV_8U)  # type: ignore[call-overload, return-value]
 
 
 def streaks(image: Image, rng: Rng, strength: float, text_px: float) -> Image:

@@ -54,7 +54,7 @@ class GroundSheets:
         left, top = plan["left"], plan["top"]
         window = self._sheet(plan["sheet"])[top : top + plan["height"], left : left + plan["width"]]
         image: Any = cv2.resize(window, (width, height), interpolation=cv2.INTER_LINEAR)
-        return image if plan["flip"] is None else cv2.flip(image, plan["flip"])  # type: ignore[return-value]
+        return image if plan["flip"] is None else cv2.flip(image, plan["flip"])
 
     def sheet_images(self, num: int) -> list[Image]:
         """The first few sheets, for what else wants to know their colours."""

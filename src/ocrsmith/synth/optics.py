@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -60,7 +61,7 @@ def apply_optics(image: Image, optics: Optics) -> Image:
     """The picture as a camera would have it; the shape is kept."""
     rng = np.random.default_rng(optics.seed)
     height, width = image.shape[:2]
-    values = image.astype(np.float32)
+    values: Any = image.astype(np.float32)
     gain = np.array(optics.light, np.float32).reshape(2, 2)
     if not np.allclose(gain, 1.0):
         values *= cv2.resize(gain, (width, height), interpolation=cv2.INTER_LINEAR)[..., None]
@@ -82,10 +83,10 @@ def apply_optics(image: Image, optics: Optics) -> Image:
         values = cv2.resize(cv2.resize(values, small, interpolation=cv2.INTER_AREA), (width, height))
     if optics.noise > 0.5:
         columns = max(8, round(width / max(1.0, optics.stretch)))
-        grain = rng.standard_normal((height, columns, 1 if optics.seed % 2 else 3), np.float32)
+        grain: Any = rng.standard_normal((height, columns, 1 if optics.seed % 2 else 3), np.float32)
         grain = cv2.resize(grain, (width, height)).reshape(height, width, -1)
         values = values + optics.noise * grain
-    out = np.clip(values, 0, 255).astype(np.uint8)
+    out: Any = np.clip(values, 0, 255).astype(np.uint8)
     if optics.jpeg:
         _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, optics.jpeg])
         out = cv2.imdecode(data, cv2.IMREAD_COLOR)  # the channels' order is the same in and out

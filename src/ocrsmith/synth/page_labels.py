@@ -45,7 +45,7 @@ def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterat
                 image, page.inks[text.layer], others[text.layer], text.pieces[start:end], quads
             )
             characters = tuple(Character(piece, quad) for piece, quad in zip(text.pieces[start:end], quads))
-            yield TextInstance(enclosing_quad(quads), "".join(text.pieces[start:end]), characters, ignore)
+            yield TextInstance(enclosing_quad(list(quads)), "".join(text.pieces[start:end]), characters, ignore)
 
 
 def _cut_spans(pieces: tuple[str, ...], quads: Quads, width: int, height: int) -> Iterator[tuple[Span, bool]]:

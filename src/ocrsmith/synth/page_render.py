@@ -130,11 +130,11 @@ def _write_line(
         return [WrittenText(pieces, quads, 0) for pieces, quads in words]
     with guard.lock:
         rise = open_font(faces[plan.font]).x_height * plan.size_px
-    pieces, quads = list(words[0][0]), [words[0][1]]
+    pieces, joined = list(words[0][0]), [words[0][1]]
     for (_, before), (after_pieces, after) in pairwise(words):
         pieces += [" ", *after_pieces]
-        quads += [_gap(before, after, plan.y + shift[1], rise), after]
-    return [WrittenText(tuple(pieces), np.concatenate(quads), 0)]
+        joined += [_gap(before, after, plan.y + shift[1], rise), after]
+    return [WrittenText(tuple(pieces), np.concatenate(joined), 0)]
 
 
 def _gap(before: Quads, after: Quads, baseline: float, rise: float) -> Quads:

@@ -91,7 +91,7 @@ def draw_style(rng: np.random.Generator) -> SegmentStyle:
 
 
 def _hsv(hue: float, saturation: float, value: float) -> Colour:
-    pixel = np.uint8([[[hue % 180, np.clip(saturation, 0, 255), np.clip(value, 0, 255)]]])
+    pixel = np.array([[[hue % 180, np.clip(saturation, 0, 255), np.clip(value, 0, 255)]]]).astype(np.uint8)
     r, g, b = cv2.cvtColor(pixel, cv2.COLOR_HSV2RGB)[0, 0]
     return int(r), int(g), int(b)
 
@@ -113,8 +113,8 @@ def draw_colours(look: PanelLook, rng: np.random.Generator) -> tuple[Colour, Col
         ground = _hsv(rng.uniform(88, 125), rng.uniform(60, 255), rng.uniform(90, 255))
     shade = rng.uniform(0.0, 0.4)
     tint = np.array(ground) * shade + rng.uniform(0, 35, 3)
-    ink = tuple(int(v) for v in np.clip(tint, 0, 255))
-    return ink, ground  # type: ignore[return-value]
+    red, green, blue = (int(v) for v in np.clip(tint, 0, 255))
+    return (red, green, blue), ground
 
 
 def draw_panel_plan(

@@ -152,7 +152,7 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
     if alpha > 0:
         scale = float(np.linalg.norm(np.diff(transform_points([[0, 0], [0, 1]], matrix), axis=0)))
         shift = np.array([[1, 0, dx * scale], [0, 1, dy * scale]], np.float32)
-        cast = cv2.warpAffine(mask, shift, (mask.shape[1], mask.shape[0]))
+        cast: Any = cv2.warpAffine(mask, shift, (mask.shape[1], mask.shape[0]))
         _blend(view, cast, panel.ink, panel.ink_alpha * alpha)
     _blend(view, mask, panel.ink, panel.ink_alpha)
     return panel_characters(panel, matrix)
