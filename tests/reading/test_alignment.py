@@ -35,6 +35,17 @@ def test_a_word_stops_before_the_gap() -> None:
     assert cd.polygon[0, 0] == pytest.approx(70)
 
 
+def test_words_of_a_grown_crop_keep_to_the_quad() -> None:
+    # A quad of 80 x 20 grown by half its height: the crop shows 100 px, of which the quad begins at the tenth.
+    quad = box_quad(10, 10, 90, 30)
+    placed = place_characters(decoded("ab", [0, 7]), 0.1)
+    (word,) = words_on_page(placed, quad, margin=0.5)
+    assert word.polygon.min(axis=0).tolist() == pytest.approx([10, 10])
+    assert word.polygon.max(axis=0).tolist() == pytest.approx([90, 30])
+    # Marks at 0.05 and 0.75 meet at 0.4 of the crop: 40 px from its left edge, which lies at 0.
+    assert word.characters[0].quad[1, 0] == pytest.approx(40)
+
+
 def test_steps_that_a_network_drops_are_counted() -> None:
     plain = place_characters(decoded("ab", [1, 3]), 0.1)
     shifted = place_characters(decoded("ab", [0, 2]), 0.1, first_step=1)

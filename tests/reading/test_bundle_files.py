@@ -49,6 +49,18 @@ def test_round_trip(make_bundle: Callable[..., Path]) -> None:
     assert loaded.recognizer_bytes is not None
 
 
+def test_a_rule_for_spaces_needs_the_space(make_bundle: Callable[..., Path]) -> None:
+    loaded = Bundle.load(make_bundle())
+    form = {**loaded.manifest["recognizer"], "spaces": {"least": 0.4}, "crop_margin": 0.1}
+    part = Bundle.load(make_bundle(recognizer=form)).recognizer
+    assert part is not None
+    assert part.crop_margin == 0.1
+    assert part.spaces is not None
+    assert part.spaces.least == 0.4
+    with pytest.raises(BundleError, match="alphabet has none"):
+        make_bundle(recognizer={**form, "alphabet": Alphabet("abc").to_dict()})
+
+
 def test_the_same_contents_are_the_same_file(make_bundle: Callable[..., Path]) -> None:
     assert make_bundle().read_bytes() == make_bundle().read_bytes()
 

@@ -14,6 +14,7 @@ from tiny_networks import BLUE, GREEN, RED
 from ocrsmith.errors import AlphabetError, BundleError, InputError
 from ocrsmith.geometry import bounds
 from ocrsmith.images import encode_image
+from ocrsmith.reading.bundle import Bundle
 from ocrsmith.reading.page import Page
 from ocrsmith.reading.reader import Reader
 
@@ -40,6 +41,17 @@ def test_words_and_characters_lie_where_they_are(reader: Reader, colour_page: np
     assert bounds(b.polygon) == pytest.approx((20, 64, 36, 80), abs=1)
     assert [c.text for c in ab.characters] == ["a", "b"]
     assert bounds(ab.characters[0].quad) == pytest.approx((20, 16, 36, 32), abs=1)
+
+
+def test_a_crop_margin_moves_no_word(make_bundle: Callable[..., Path], colour_page: np.ndarray) -> None:
+    plain = make_bundle("db")
+    form = {**Bundle.load(plain).manifest["recognizer"], "crop_margin": 0.25}
+    wide = Reader(make_bundle("db", recognizer=form), engine="onnxruntime", threads=1)
+    ab, a, b = wide.read(colour_page).words
+    # A step is now 12 px of the page: characters are marked less finely.
+    assert bounds(ab.polygon) == pytest.approx((20, 16, 52, 32), abs=6)
+    assert bounds(a.polygon) == pytest.approx((68, 16, 84, 32), abs=6)
+    assert bounds(b.polygon)[1::2] == pytest.approx((64, 80), abs=1)
 
 
 def test_craft(make_bundle: Callable[..., Path], colour_page: np.ndarray) -> None:

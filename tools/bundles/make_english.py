@@ -41,9 +41,11 @@ QUOTES, DASHES, MARKS = "‘’‚“”„‹›", "–—", "•…†‡‰�
 CURRENCY = "€₤₦₩₫₱₹₺₽₿₪₴₸"
 WANTED = PRINTABLE_ASCII + LATIN_1 + LETTERS_OF_WINDOWS_1252 + QUOTES + DASHES + MARKS + CURRENCY
 
-DETECTOR_READING: dict[str, Any] = {}
+# Boxes round words are nearest to their labels where kernels are grown by 1.4, texts are read best in crops as large as
+# 1.9 gives: the margin is the difference.
+DETECTOR_READING: dict[str, Any] = {"thresholds": {"unclip_ratio": 1.4}}
 CRAFT_READING: dict[str, Any] = {}
-RECOGNIZER_READING: dict[str, Any] = {"spaces": SpaceRule().to_dict()}
+RECOGNIZER_READING: dict[str, Any] = {"min_confidence": 0.5, "crop_margin": 0.1, "spaces": SpaceRule().to_dict()}
 
 _PROOF_TEXTS = (
     "The quick brown fox jumps over the lazy dog",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import Quad, as_quad
+from ocrsmith.geometry import Quad, as_quad, quad_size
 from ocrsmith.reading.ctc import Decoded
 from ocrsmith.reading.page import ReadCharacter, Recognized, RecognizedCharacter, Word
 
@@ -82,8 +84,28 @@ def part_of_quad(quad: Quad, start: float, stop: float) -> Quad:
     )
 
 
-def words_on_page(recognized: Recognized, quad: Quad) -> list[Word]:
-    """Cuts a recognised crop at its spaces: words with their quads and their characters' quads on the page."""
+def _without_margin(recognized: Recognized, quad: Quad, margin: float) -> Recognized:
+    """Shares of a grown crop -> shares of the quad, cut at its ends."""
+    width, height = quad_size(quad)
+    grown = margin * min(width, height)
+    if grown == 0:
+        return recognized
+    shares = np.array([(c.start, c.stop) for c in recognized.characters]).reshape(-1, 2)
+    inside = np.clip((shares * (width + 2 * grown) - grown) / max(width, 1e-6), 0.0, 1.0)
+    starts = np.minimum(inside[:, 0], 1.0 - 1e-4)
+    characters = tuple(
+        replace(character, start=float(start), stop=float(max(stop, start + 1e-4)))
+        for character, start, stop in zip(recognized.characters, starts, inside[:, 1])
+    )
+    return replace(recognized, characters=characters)
+
+
+def words_on_page(recognized: Recognized, quad: Quad, margin: float = 0.0) -> list[Word]:
+    """Cuts a recognised crop at its spaces: words with their quads and their characters' quads on the page.
+
+    `margin` is what the quad had been grown by for the crop (`crops.grow_quad`); words stay inside the quad itself.
+    """
+    recognized = _without_margin(recognized, quad, margin)
     groups: list[list[RecognizedCharacter]] = [[]]
     for character in recognized.characters:
         if character.text.isspace():

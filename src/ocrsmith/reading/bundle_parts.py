@@ -34,7 +34,10 @@ class DetectorPart:
 class RecognizerPart:
     """A bundle's recogniser; `output` is "logits", "log_probabilities" or "probabilities".
 
-    `spaces`, where given, puts spaces into gaps of the ink where the network wrote none.
+    Attributes:
+        crop_margin: what a detection is grown by before it is cut out, a share of its height; words keep to the
+            detection itself.
+        spaces: where given, puts spaces into gaps of the ink where the network wrote none.
     """
 
     kind: str
@@ -44,6 +47,7 @@ class RecognizerPart:
     min_confidence: float
     network: bytes
     spaces: SpaceRule | None = None
+    crop_margin: float = 0.0
 
 
 def detector_part(form: Mapping[str, Any], network: bytes) -> DetectorPart:
@@ -90,4 +94,5 @@ def recognizer_part(form: Mapping[str, Any], network: bytes) -> RecognizerPart:
         float(form.get("min_confidence", 0.0)),
         network,
         spaces,
+        float(form.get("crop_margin", 0.0)),
     )

@@ -64,8 +64,10 @@ class Reader:
             part = replace(part, scale=_changed(part.scale, scale))
             self._detector = PageDetector(part, engine, threads)
         self._recognizer = None
+        self._crop_margin = 0.0
         if self.bundle.recognizer is not None:
             self._recognizer = CropRecognizer(self.bundle.recognizer, engine, threads)
+            self._crop_margin = self.bundle.recognizer.crop_margin
             bundled = self.bundle.recognizer.min_confidence
             self.min_confidence = bundled if min_confidence is None else min_confidence
         self.whitelist = None if whitelist is None else tuple(whitelist)
@@ -113,7 +115,9 @@ class Reader:
 
     def _page(self, image: Image, name: str, timings: dict[str, float]) -> Page:
         quads = self._quads(image, timings)
-        units = self._read_quads(image, quads, timings)
+        # A whole picture has no surroundings.
+        margin = self._crop_margin if self._detector is not None else 0.0
+        units = self._read_quads(image, quads, timings, margin)
         if not units and self._detector is not None and self.bundle.whole_if_empty:
             units = self._read_quads(image, [_whole(image)], timings)
         started = time.perf_counter()
@@ -144,21 +148,26 @@ class Reader:
             return [_whole(image)]
         return [detection.quad for detection in self._detector.detect(image, timings)]
 
-    def _read_quads(self, image: Image, quads: Sequence[Quad], timings: dict[str, float]) -> list[list[Word]]:
-        """Words of each quad that has any; tall quads are read across, down and up, and the surest reading stays."""
+    def _read_quads(
+        self, image: Image, quads: Sequence[Quad], timings: dict[str, float], margin: float = 0.0
+    ) -> list[list[Word]]:
+        """Words of each quad that has any; tall quads are read across, down and up, and the surest reading stays.
+
+        `margin` is what each quad is grown by before it is cut out, a share of its height.
+        """
         started = time.perf_counter()
         variants = [
             (owner, turn) for owner, quad in enumerate(quads) for turn in ((0, 1, 3) if is_tall(quad) else (0,))
         ]
         turned = [turn_quad(quads[owner], turn) for owner, turn in variants]
-        crops = rectify(image, turned)
+        crops = rectify(image, turned, margin=margin)
         cut = time.perf_counter()
         best: dict[int, tuple[float, Recognized, Quad]] = {}
         for (owner, turn), quad, result in zip(variants, turned, self._recognized(crops)):
             value = result.confidence + (UPRIGHT_LEAD if turn == 0 else 0.0)
             if owner not in best or value > best[owner][0]:
                 best[owner] = (value, result, quad)
-        words = [words_on_page(result, quad) for _, result, quad in (best[owner] for owner in sorted(best))]
+        words = [words_on_page(result, quad, margin) for _, result, quad in (best[owner] for owner in sorted(best))]
         timings["crops"] = timings.get("crops", 0.0) + cut - started
         timings["recognizer"] = timings.get("recognizer", 0.0) + time.perf_counter() - cut
         kept = [[word for word in unit if word.confidence >= self.min_confidence] for unit in words]

@@ -44,8 +44,8 @@ class SpaceRule:
     least: float = 0.3
     over_letters: float = 2.2
     over_pitch: float = 1.6
-    hint: float = 0.1
-    hinted_least: float = 0.3
+    hint: float = 0.15
+    hinted_least: float = 0.2
 
     def __post_init__(self) -> None:
         if min(self.least, self.over_letters, self.over_pitch, self.hint, self.hinted_least) <= 0:
@@ -67,7 +67,8 @@ def ink_mask(crop: Image) -> NDArray[np.bool_]:
     ink = (dark if dark.mean() <= 0.5 else ~dark).astype(np.uint8)
     length = round(_RULE_LENGTH * height)
     if width > length:
-        ink = ink & (1 - cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)))
+        rules = np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)), np.uint8)
+        ink = ink & (1 - rules)
     edge = round(_EDGE_ROWS * height)
     ink[:edge] = 0
     ink[height - edge :] = 0
