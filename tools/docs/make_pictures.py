@@ -14,7 +14,7 @@ from ocrsmith.settings import package_assets_dir
 from ocrsmith.training.recipe import load_recipe
 from ocrsmith.training.worlds import Materials
 
-TARGET = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "seven_segment.png"
+TARGET = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "seven_segment.jpg"
 WIDTH, CROP, COLUMNS, CROPS = 1200, (192, 48), 6, 24
 
 

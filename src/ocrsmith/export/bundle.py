@@ -23,7 +23,8 @@ class NetworkToExport:
     Attributes:
         model: with `.input`, `.kind` and, for a recogniser, `.alphabet`.
         registry_name, settings: what `models.registry` builds it from again, so that a training can start from it.
-        reading: the manifest's further keys: thresholds and scale of a detector, min_confidence of a recogniser.
+        reading: the manifest's further keys: thresholds and scale of a detector, min_confidence of a recogniser; and
+            "input", the keys of the network's input contract that reading changes.
         proof_inputs: real inputs for the proof, each (B, C, H, W) float32 normalised; None takes noise.
     """
 
@@ -73,13 +74,13 @@ def export_bundle(
 
 
 def _part(network: NetworkToExport) -> dict[str, Any]:
-    model = network.model
+    model, reading = network.model, dict(network.reading)
     form: dict[str, Any] = {
         "kind": model.kind,
-        "input": model.input.to_dict(),  # type: ignore[operator, union-attr]
+        "input": {**model.input.to_dict(), **reading.pop("input", {})},  # type: ignore[operator, union-attr]
         "output": output_kind(model),
         "network": {"name": network.registry_name, "settings": dict(network.settings)},
-        **network.reading,
+        **reading,
     }
     if hasattr(model, "alphabet"):
         form["alphabet"] = model.alphabet.to_dict()  # type: ignore[operator, union-attr]

@@ -172,7 +172,6 @@ def _networks_of_run(recipe: Recipe, run: Path) -> dict[str, NetworkToExport]:
             settings=table.settings,
             start=table.start,
             folder=recipe.folder,
-            max_width=table.max_width if isinstance(table, RecognizerTable) else None,
         )
         weights, checkpoint = run / role / "model.safetensors", run / role / "best.ckpt"
         if weights.is_file():
@@ -185,7 +184,8 @@ def _networks_of_run(recipe: Recipe, run: Path) -> dict[str, NetworkToExport]:
             if recipe.detector is None
             else {"thresholds": recipe.detector.thresholds, "scale": recipe.detector.scale}
         )
-        reading = {key: dict(value) for key, value in given.items() if value} if role == "detector" else {}
+        of_detector = {key: dict(value) for key, value in given.items() if value}
+        reading = table.reading() if isinstance(table, RecognizerTable) else of_detector
         networks[role] = _to_export(network, reading)
     if not found:
         raise InputError(f"{run} holds no weights of the recipe {recipe.name}. Give the folder that it was trained in.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +14,6 @@ from ocrsmith.models.onnx_state import load_state_from_onnx
 from ocrsmith.models.registry import build_detector, build_recognizer
 from ocrsmith.models.start_weights import START_WEIGHTS
 from ocrsmith.models.weights import WeightsReport, load_start_weights
-from ocrsmith.preprocess import DetectorInput, RecognizerInput
 from ocrsmith.reading.bundle import SUFFIX, Bundle, find_bundle
 
 Role = Literal["detector", "recognizer"]
@@ -116,7 +115,6 @@ def start_network(
     settings: dict[str, Any] | None = None,
     start: str = NO_START,
     folder: Path = Path(),
-    max_width: int | None = None,
 ) -> StartedNetwork:
     """Builds a network and gives it its start.
 
@@ -125,22 +123,12 @@ def start_network(
         model, settings: the registry's; where `model` is empty, those of the start, or the default.
         start: "none", start weights by name, a weights file, or a bundle by name or file.
         folder: where relative paths are taken from.
-        max_width: px that a recogniser's crops are squeezed to, in place of its own; part of its input from now on.
 
     Raises:
         RecipeError: an unknown network or setting.
         WeightsError, BundleError: a start that is absent or does not fit.
     """
-    started = _start_network(role, alphabet, model, dict(settings or {}), start, folder)
-    if max_width is not None:
-        started.model.input = replace(started.model.input, max_width=max_width)  # type: ignore[type-var]
-    return started
-
-
-def _start_network(
-    role: Role, alphabet: Alphabet, model: str, settings: dict[str, Any], start: str, folder: Path
-) -> StartedNetwork:
-    name, chosen = network_name(role, model, settings, start, folder)
+    name, chosen = network_name(role, model, dict(settings or {}), start, folder)
     bundle_path = start_bundle(start, folder)
     if bundle_path is not None:
         return _from_bundle(role, bundle_path, name, chosen, alphabet)
@@ -165,12 +153,10 @@ def _from_bundle(role: Role, path: Path, name: str, settings: dict[str, Any], al
     if role == "detector":
         network = build_detector(name, **settings)
         load_state_from_onnx(network, bundle.detector_bytes or b"", path.name)
-        network.input = DetectorInput.from_dict(bundle.manifest["detector"]["input"])  # type: ignore[assignment]
         return StartedNetwork(network, name, settings, StartReport(path.stem, licence, attribution))
     known = Alphabet.from_dict(bundle.manifest["recognizer"]["alphabet"])
     network = build_recognizer(name, known, **settings)
     load_state_from_onnx(network, bundle.recognizer_bytes or b"", path.name)
-    network.input = RecognizerInput.from_dict(bundle.manifest["recognizer"]["input"])  # type: ignore[assignment]
     if known != alphabet:
         network.replace_alphabet(alphabet)  # type: ignore[operator]
     kept = tuple(character for character in alphabet.characters if character in known)

@@ -142,8 +142,8 @@ class RecognizerTable(NetworkTable):
     """The recogniser: its network, its lines, its training.
 
     Attributes:
-        max_width: px that a crop of the network's height is squeezed to at most, in training and in reading; left out,
-            the network's own. Text stored or printed wide is read better, and faster, where it is squeezed.
+        read_width: px that a crop of the network's height is squeezed to at most when it is read; left out, the
+            network's own. Text that is stored or printed wide may be trained on wide and read better narrow.
         alignment: share of the training in which the places of drawn characters teach beside CTC; left out, 0.3 from
             nothing and 0 from start weights, which have places of their own.
     """
@@ -152,9 +152,13 @@ class RecognizerTable(NetworkTable):
     batch_size: Count = 64
     validation_samples: Count = 512
     patience: Count = 25
-    max_width: Annotated[int, Field(ge=32)] | None = None
+    read_width: Annotated[int, Field(ge=32)] | None = None
     alignment: Share | None = None
     world: tuple[LineWorldTable, ...] = (LineWorldTable(),)
+
+    def reading(self) -> dict[str, Any]:
+        """What a bundle says of reading with this recogniser, beside what the network itself says."""
+        return {} if self.read_width is None else {"input": {"max_width": self.read_width}}
 
 
 class PicturesTable(Table):

@@ -155,7 +155,6 @@ class _Run:
             settings=table.settings,
             start=table.start,
             folder=self.recipe.folder,
-            max_width=table.max_width if isinstance(table, RecognizerTable) else None,
         )
 
     def all(self) -> RunResult:
@@ -260,6 +259,8 @@ class _Run:
                 trained = {"min_side": table.image_size} if "fit" in self.state.phases.get(role, {}) else {}
                 given = {"thresholds": table.thresholds, "scale": {**trained, **table.scale}}
                 reading = {key: dict(value) for key, value in given.items() if value}
+            elif self.recipe.recognizer is not None:
+                reading = self.recipe.recognizer.reading()
             found[role] = NetworkToExport(network.model, network.name, network.settings, reading)
         return found
 
