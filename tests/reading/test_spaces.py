@@ -61,14 +61,6 @@ def test_letters_set_wide_apart_are_one_word() -> None:
     assert insert_spaces(marked("EXIT", starts), drawn(starts, 160), STEP_PX, SpaceRule()).text == "EXIT"
 
 
-def test_displays_with_a_point_are_one_number() -> None:
-    # The point stands close to its digit; the digits stand wide apart.
-    starts = [4, 40, 64, 90, 126]
-    crop = drawn([4, 40, 90, 126], 160)
-    crop[34:39, 63:67] = 20
-    assert insert_spaces(marked("46.29", starts), crop, STEP_PX, SpaceRule()).text == "46.29"
-
-
 def test_an_underline_hides_no_gap() -> None:
     crop = drawn(WORDS, 180)
     crop[41:43] = 20

@@ -114,40 +114,28 @@ def insert_spaces(
     found, height = gaps(ink_mask(crop))
     if not len(found):
         return decoded
+    widths = (found[:, 1] - found[:, 0]) / height
     marks = (decoded.character_steps.mean(axis=1) + first_step) * step_px
+    letter_gap = _letter_gap(widths, len(marks))
+    solid = np.array([not character.isspace() for character in decoded.characters])
+    joined = solid[1:] & solid[:-1]
     distances = np.diff(marks)
-    # Each gap belongs to the two characters whose marks stand round its middle, the widest speaks for them.
-    widths, spans = np.zeros(len(distances)), np.zeros((len(distances), 2))
-    for span in found[np.argsort(found[:, 1] - found[:, 0])]:
-        pair = int(np.searchsorted(marks, span.mean())) - 1
-        if 0 <= pair < len(distances):
-            widths[pair], spans[pair] = (span[1] - span[0]) / height, span
-    joined = _pairs([not character.isspace() for character in decoded.characters])
-    # Points and commas stand closer and apart from letters by turns: they say nothing of the usual gap.
-    letters = _pairs([character.isalnum() for character in decoded.characters])
-    usual = letters if letters.any() else joined
-    if not usual.any():
-        return decoded
-    clear = widths >= max(rule.least, rule.over_letters * _lower_median(widths[usual]))
-    clear &= distances >= rule.over_pitch * _lower_median(distances[usual])
-    hinted = widths >= rule.hinted_least
+    pitch = float(np.median(distances[joined])) if joined.any() else 0.0
     insertions: dict[int, tuple[int, int]] = {}
-    for place in (np.flatnonzero(joined & (clear | hinted)) + 1).tolist():
-        if clear[place - 1] or _between(space_probabilities, decoded, place) >= rule.hint:
-            first, last = spans[place - 1] / step_px - first_step
+    # The widest gap between two marks speaks for them: it is looked at last.
+    for index in np.argsort(widths):
+        place = int(np.searchsorted(marks, found[index].mean()))
+        if not 0 < place < len(marks) or not joined[place - 1]:
+            continue
+        clear = widths[index] >= max(rule.least, rule.over_letters * letter_gap)
+        if clear and distances[place - 1] >= rule.over_pitch * pitch:
+            hinted = True
+        else:
+            hinted = widths[index] >= rule.hinted_least and _between(space_probabilities, decoded, place) >= rule.hint
+        if hinted:
+            first, last = found[index] / step_px - first_step
             insertions[place] = (max(0, int(first)), max(int(first) + 1, int(np.ceil(last))))
     return _with_spaces(decoded, insertions)
-
-
-def _pairs(flags: list[bool]) -> NDArray[np.bool_]:
-    """(N - 1,), where a character and the next both have the flag."""
-    array = np.array(flags)
-    return array[1:] & array[:-1]
-
-
-def _lower_median(values: NDArray[np.float64]) -> float:
-    """The lower of the two middle values: of a letter gap and a word gap the letter gap."""
-    return float(np.sort(values)[(len(values) - 1) // 2])
 
 
 def _between(probabilities: NDArray[np.float32] | None, decoded: Decoded, place: int) -> float:
@@ -156,6 +144,12 @@ def _between(probabilities: NDArray[np.float32] | None, decoded: Decoded, place:
         return 0.0
     first, last = int(decoded.character_steps[place - 1, 1]) - 1, int(decoded.character_steps[place, 0])
     return float(probabilities[max(0, first) : last + 1].max())
+
+
+def _letter_gap(widths: NDArray[np.float64], num_characters: int) -> float:
+    """The usual gap between letters: the median where touching letters count as gaps of 0."""
+    touching = max(0, num_characters - 1 - len(widths))
+    return float(np.median(np.concatenate([np.zeros(touching), widths])))
 
 
 def _with_spaces(decoded: Decoded, insertions: dict[int, tuple[int, int]]) -> Decoded:
