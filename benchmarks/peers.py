@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -39,8 +38,10 @@ class RapidOcr:
 
     def read(self, image: Image) -> PeerPage:
         """Lines."""
-        found = self._engine(np.ascontiguousarray(image[..., ::-1]))
-        if found.boxes is None:
+        # It remembers the flags of the call before.
+        flags = {"use_det": True, "use_cls": True, "use_rec": True}
+        found = self._engine(np.ascontiguousarray(image[..., ::-1]), **flags)
+        if getattr(found, "boxes", None) is None:
             return PeerPage(())
         rows = zip(found.boxes, found.txts, found.scores)
         return PeerPage([PeerWord(text, np.asarray(box, np.float32), float(score)) for box, text, score in rows])
@@ -102,12 +103,22 @@ class Tesseract:
         return [PeerWord(text, _whole(image), 0.0) for text, image in zip(texts, images)]
 
 
-PEERS = {"RapidOCR": ("rapidocr", RapidOcr), "Tesseract": ("pytesseract", Tesseract), "EasyOCR": ("easyocr", EasyOcr)}
+PEERS: dict[str, type[RapidOcr] | type[Tesseract] | type[EasyOcr]] = {
+    "RapidOCR": RapidOcr,
+    "Tesseract": Tesseract,
+    "EasyOCR": EasyOcr,
+}
 
 
 def open_peers() -> dict[str, PageReader]:
-    """The peers that are installed, by name."""
-    return {name: peer() for name, (module, peer) in PEERS.items() if importlib.util.find_spec(module) is not None}
+    """The peers that are installed whole, by name; the others are named with what they lack."""
+    opened: dict[str, PageReader] = {}
+    for name, peer in PEERS.items():
+        try:
+            opened[name] = peer()
+        except ImportError as error:
+            print(f"{name} is left out: {error}")
+    return opened
 
 
 def _whole(image: Image) -> Polygon:
