@@ -14,7 +14,7 @@ from ocrsmith.data.formats import read_labels, write_dataset
 from ocrsmith.errors import EngineError
 from ocrsmith.evaluation.mistakes import WorstMistakes, blank_mistake, surroundings
 from ocrsmith.evaluation.run import evaluate_reader
-from ocrsmith.evaluation.text import DIGITS
+from ocrsmith.evaluation.text import DIGITS, EXACT
 from ocrsmith.geometry import Polygon, box_quad
 from ocrsmith.samples import Image, LineSample, PageSample, TextInstance
 
@@ -94,6 +94,16 @@ def test_crops(tmp_path: Path) -> None:
         "exact",
         "character error rate",
     ]
+
+
+def test_the_rule_of_exact_texts_gives_its_figure_once_and_first(tmp_path: Path) -> None:
+    folder = crops(tmp_path / "crops", ["12.5", "7"])
+    result = evaluate_reader(FixedReader(texts=["125", "7"]), read_labels(folder), rule=EXACT)
+    assert [(score.measure, score.value) for score in result.scores()][:2] == [
+        ("exact", 0.5),
+        ("caseless letters and digits", 1.0),
+    ]
+    assert [score.measure for score in result.scores()].count("exact") == 1
 
 
 def test_crops_by_the_whole_reader(tmp_path: Path) -> None:

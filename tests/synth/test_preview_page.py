@@ -37,11 +37,8 @@ def page() -> PageSample:
 class World:
     tally = Tally(2, refused=Counter({"NoRoomError": 3}))
 
-    def __getitem__(self, index: int) -> PageSample:
-        return page()
-
-    def plan(self, index: int) -> Plan:
-        return Plan("Some <Font>", "</pre><script>")
+    def drawn(self, index: int) -> tuple[Plan, PageSample]:
+        return Plan("Some <Font>", "</pre><script>"), page()
 
 
 def test_the_page_stands_alone(tmp_path: Path) -> None:
@@ -61,11 +58,8 @@ def test_without_a_reference_there_is_no_comparison(tmp_path: Path) -> None:
 
 def test_lines_are_shown_with_their_text(tmp_path: Path) -> None:
     class Lines:
-        def __getitem__(self, index: int) -> LineSample:
-            return LineSample(np.zeros((32, 90, 3), np.uint8), "a<b")
-
-        def plan(self, index: int) -> dict[str, object]:
-            return {"style": {"font": "F", "n": 1}}
+        def drawn(self, index: int) -> tuple[dict[str, object], LineSample]:
+            return {"style": {"font": "F", "n": 1}}, LineSample(np.zeros((32, 90, 3), np.uint8), "a<b")
 
     text = write_preview(Lines(), tmp_path / "p.html", 3).read_text(encoding="utf-8")
     assert text.count("a&lt;b") == 3 and "<td>F</td>" in text

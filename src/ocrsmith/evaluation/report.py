@@ -57,12 +57,17 @@ class ScoreRow:
         return "better" if (self.change > 0) == self.higher_is_better else "worse"
 
 
-def score_rows(before: EvaluationResult | None, after: EvaluationResult, *, data: str | None = None) -> list[ScoreRow]:
-    """The rows of one folder, measured before and after; the time a picture comes last."""
-    earlier = {} if before is None else {score.measure: score.value for score in before.scores()}
+def score_values(result: EvaluationResult) -> dict[str, float]:
+    """A measurement's values by measure, and the "seconds" a picture: what rows are later set beside. JSON-able."""
+    return {**{score.measure: score.value for score in result.scores()}, "seconds": result.seconds_per_picture}
+
+
+def rows_beside(earlier: Mapping[str, float], after: EvaluationResult, *, data: str | None = None) -> list[ScoreRow]:
+    """The rows of one folder beside what `score_values` gave before; the time a picture comes last."""
+    name = data or after.name
     rows = [
         ScoreRow(
-            data or after.name,
+            name,
             score.measure,
             earlier.get(score.measure),
             score.value,
@@ -72,12 +77,16 @@ def score_rows(before: EvaluationResult | None, after: EvaluationResult, *, data
         )
         for score in after.scores()
     ]
-    times = None if before is None else before.seconds_per_picture * 1000
+    seconds = earlier.get("seconds")
+    earlier_ms = None if seconds is None else seconds * 1000
     milliseconds = after.seconds_per_picture * 1000
-    rows.append(
-        ScoreRow(data or after.name, "time a picture", times, milliseconds, after.num_pictures, False, False, "ms")
-    )
+    rows.append(ScoreRow(name, "time a picture", earlier_ms, milliseconds, after.num_pictures, False, False, "ms"))
     return rows
+
+
+def score_rows(before: EvaluationResult | None, after: EvaluationResult, *, data: str | None = None) -> list[ScoreRow]:
+    """The rows of one folder, measured before and after; the time a picture comes last."""
+    return rows_beside({} if before is None else score_values(before), after, data=data)
 
 
 @dataclass(frozen=True, eq=False)

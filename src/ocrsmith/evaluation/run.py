@@ -16,7 +16,7 @@ from ocrsmith.errors import OcrsmithError, StorageError
 from ocrsmith.evaluation.boxes import BoxCounts
 from ocrsmith.evaluation.end_to_end import BagOfWordsCounts, EndToEndCounts
 from ocrsmith.evaluation.mistakes import Mistake, WorstMistakes, blank_mistake, collect_page_mistakes
-from ocrsmith.evaluation.text import LETTERS_AND_DIGITS, TextCounts, TextRule
+from ocrsmith.evaluation.text import EXACT, LETTERS_AND_DIGITS, TextCounts, TextRule
 from ocrsmith.geometry import Polygon
 from ocrsmith.samples import Image
 
@@ -102,7 +102,8 @@ class EvaluationResult:
             if text.rule != LETTERS_AND_DIGITS:
                 found.append(Score(text.rule.name, text.accuracy, text.num_texts))
             found.append(Score(LETTERS_AND_DIGITS.name, text.caseless_accuracy, text.num_texts))
-            found.append(Score("exact", text.exact_accuracy, text.num_texts))
+            if text.rule != EXACT:
+                found.append(Score(EXACT.name, text.exact_accuracy, text.num_texts))
             error_rate = text.character_error_rate
             found.append(Score("character error rate", error_rate, text.num_characters, False, False))
         if self.bag_of_words is not None:
@@ -224,16 +225,23 @@ class _Run:
             except OSError as error:
                 raise StorageError(f"The predictions cannot be written on ({error}). Free some space.") from None
 
-    def page(self, reader: PageReader, entry: LabelledPicture) -> None:
-        """Reads and counts one page."""
+    def _read(self, reader: PageReader, entry: LabelledPicture) -> tuple[Image, list[ReadWord], float] | None:
+        """(picture, its words, seconds of reading); None where it failed, which is noted."""
         try:
             image = entry.image()
             began = time.perf_counter()
             words = list(reader.read(image).words)
-            seconds = time.perf_counter() - began
+            return image, words, time.perf_counter() - began
         except OcrsmithError as error:
             self._fail(entry, error)
+            return None
+
+    def page(self, reader: PageReader, entry: LabelledPicture) -> None:
+        """Reads and counts one page."""
+        read = self._read(reader, entry)
+        if read is None:
             return
+        image, words, seconds = read
         truth = entry.instances
         polygons, texts = [word.polygon for word in words], [word.text for word in words]
         true_polygons, ignored = [t.polygon for t in truth], [t.ignore for t in truth]
@@ -256,14 +264,10 @@ class _Run:
 
     def crop_as_page(self, reader: PageReader, entry: LabelledPicture) -> None:
         """Reads one crop with the whole reader, as if nobody had cut it."""
-        try:
-            image = entry.image()
-            began = time.perf_counter()
-            words = list(reader.read(image).words)
-            seconds = time.perf_counter() - began
-        except OcrsmithError as error:
-            self._fail(entry, error)
+        read = self._read(reader, entry)
+        if read is None:
             return
+        image, words, seconds = read
         confidence = min((float(word.confidence) for word in words), default=0.0)
         self._count_crop(entry, image, " ".join(word.text for word in words), confidence, seconds)
 

@@ -24,10 +24,12 @@ from ocrsmith.geometry import (
     transform_points,
 )
 from ocrsmith.samples import Image, PageSample, TextInstance
-from ocrsmith.synth.displays import Texts, panel_from_form, tuples_from_lists, visible_contrast
+from ocrsmith.synth.displays import panel_from_form, visible_contrast
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import HEADINGS, UNITS, PanelLook, draw_panel_plan
 from ocrsmith.synth.panels import Label, Panel, draw_labels, draw_panel, fill_quad, window_quad
+from ocrsmith.synth.scene_plans import tuples_of
+from ocrsmith.synth.texts import TextGenerator
 
 PRINT = (
     *HEADINGS,
@@ -83,10 +85,10 @@ class DisplayScenePlan:
         raw = json.loads(text)
         devices = []
         for form in raw["devices"]:
-            fields = tuples_from_lists({key: form[key] for key in ("corners", "face", "face_colour", "print_colour")})
+            fields = tuples_of({key: form[key] for key in ("corners", "face", "face_colour", "print_colour")})
             labels = tuple(Label(**label) for label in form["print"])
-            devices.append(Device(panel=panel_from_form(tuples_from_lists(form["panel"])), print=labels, **fields))
-        optics = Optics(**tuples_from_lists(raw["optics"]))
+            devices.append(Device(panel=panel_from_form(tuples_of(form["panel"])), print=labels, **fields))
+        optics = Optics(**tuples_of(raw["optics"]))
         return cls(raw["width"], raw["height"], raw["background"], tuple(devices), optics)
 
 
@@ -102,7 +104,7 @@ class DisplayScene:
 
     def __init__(
         self,
-        texts: Texts,
+        texts: TextGenerator,
         backgrounds: Grounds,
         *,
         width: int = 480,

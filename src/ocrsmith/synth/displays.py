@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,9 @@ from ocrsmith.samples import LineSample, PageSample, TextInstance
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
 from ocrsmith.synth.panels import Label, Panel, draw_panel, panel_characters, text_width
+from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.segments import SegmentStyle
-
-
-class Texts(Protocol):
-    """Anything that draws a text: see ocrsmith.synth.corpus."""
-
-    def sample(self, rng: np.random.Generator) -> str:
-        """One text."""
-        ...
+from ocrsmith.synth.texts import TextGenerator
 
 
 def visible_contrast(panel: Panel, optics: Optics) -> float:
@@ -59,7 +53,7 @@ class DisplayLinePlan:
     @classmethod
     def from_json(cls, text: str) -> DisplayLinePlan:
         """Reads what `to_json` wrote."""
-        form = tuples_from_lists(json.loads(text))
+        form = tuples_of(json.loads(text))
         return cls(**{**form, "panel": panel_from_form(form["panel"]), "optics": Optics(**form["optics"])})
 
 
@@ -92,7 +86,7 @@ class DisplayLine:
 
     def __init__(
         self,
-        texts: Texts,
+        texts: TextGenerator,
         *,
         look: PanelLook | None = None,
         crop: CropLook | None = None,
@@ -166,15 +160,6 @@ class DisplayLine:
 def _matrix(plan: DisplayLinePlan) -> NDArray[np.float64]:
     """Panel units -> px of the crop."""
     return quad_to_quad(np.array(plan.corners, np.float32), box_quad(0, 0, plan.width_px, plan.height_px))
-
-
-def tuples_from_lists(value: Any) -> Any:
-    """JSON's lists back into the plans' tuples."""
-    if isinstance(value, list):
-        return tuple(tuples_from_lists(item) for item in value)
-    if isinstance(value, dict):
-        return {key: tuples_from_lists(item) for key, item in value.items()}
-    return value
 
 
 def panel_from_form(form: dict[str, Any]) -> Panel:

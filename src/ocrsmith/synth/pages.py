@@ -23,6 +23,7 @@ from ocrsmith.samples import Image, PageSample
 from ocrsmith.synth.choices import Choice, Rng
 from ocrsmith.synth.degradations import DegradationPolicy
 from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.ground_sheets import BackgroundSource
 from ocrsmith.synth.layout import rotation_homography, translation
 from ocrsmith.synth.page_labels import page_instances
 from ocrsmith.synth.page_layout import LAYOUTS
@@ -32,7 +33,7 @@ from ocrsmith.synth.page_plans import DocumentPlan
 from ocrsmith.synth.page_render import seen_window, write_page
 from ocrsmith.synth.page_settings import ROLLS_POINTS, SHEETS, PageSettings
 from ocrsmith.synth.page_sheet import Sheet, WordSource
-from ocrsmith.synth.scenes import BackgroundSource, Degrade, named_faces
+from ocrsmith.synth.scenes import Degrade, named_faces
 from ocrsmith.synth.texts import TextGenerator
 
 _MAX_SEED = 1 << 53

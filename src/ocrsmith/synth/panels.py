@@ -166,12 +166,13 @@ def fill_quad(image: Image, quad: Quad, colour: Colour) -> None:
 def draw_labels(image: Image, matrix: ArrayLike, labels: Sequence[Label], colour: Colour) -> None:
     """Paints print into `image` in place through `matrix`; what lies outside is cut off."""
     for label in labels:
-        contours = [contour for glyph in _label_contours(label) for contour in glyph]
+        glyphs = _label_contours(label)
+        contours = [contour for glyph in glyphs for contour in glyph]
         region = _region(transform_points(np.concatenate(contours), matrix), image.shape) if contours else None
         if region is not None:
             view = image[region]
             offset = np.array([region[1].start, region[0].start], np.float32)
-            mask = _glyph_mask(view.shape, _label_contours(label), matrix, offset)
+            mask = _glyph_mask(view.shape, glyphs, matrix, offset)
             _blend(view, mask, colour, label.strength)
 
 

@@ -25,12 +25,8 @@ _PAGE_CELL_PX, _LINE_CELL_PX = 380, 220
 class PlannedWorld(Protocol):
     """What can be previewed: `ocrsmith.synth.world.World`, or anything with its plans and samples."""
 
-    def __getitem__(self, index: int) -> PageSample | LineSample:
-        """One sample."""
-        ...
-
-    def plan(self, index: int) -> Any:
-        """What it was rendered from: a frozen dataclass or a JSON-able form."""
+    def drawn(self, index: int) -> tuple[Any, PageSample | LineSample]:
+        """What a sample was rendered from (a frozen dataclass or a JSON-able form), and the sample."""
         ...
 
 
@@ -69,7 +65,8 @@ def write_preview(
     """
     counts, shown = SampleCounts(), []
     for index in range(start, start + count):
-        sample, form = world[index], _form(world.plan(index))
+        plan, sample = world.drawn(index)
+        form = _form(plan)
         counts.add(sample, form)
         shown.append(_shown(index, sample, form))
     own = count_samples(reference)

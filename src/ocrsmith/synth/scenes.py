@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 import cv2
 import numpy as np
@@ -22,6 +21,7 @@ from ocrsmith.synth.block_render import DrawnLine, draw_block, draw_shape
 from ocrsmith.synth.blocks import BlockDrawer, NoRoomError
 from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.ground_sheets import BackgroundSource
 from ocrsmith.synth.layout import Ground
 from ocrsmith.synth.paint import window_of
 from ocrsmith.synth.scene_plans import BlockPlan, ScenePlan, ShapePlan
@@ -35,14 +35,6 @@ _MAX_SEED = 1 << 53
 Degrade = Callable[[Image, Rng], Image]
 Points = NDArray[np.float32]
 MoveAll = Callable[[Image, Points, Rng], tuple[Image, Points]]
-
-
-class BackgroundSource(Protocol):
-    """What is behind the text."""
-
-    def sample(self, rng: Rng, width: int, height: int) -> Image:
-        """(height, width, 3) uint8 RGB, drawn from `rng` alone, without text."""
-        ...
 
 
 def named_faces(fonts: Iterable[FontFace]) -> dict[str, FontFace]:

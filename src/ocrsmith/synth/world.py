@@ -114,20 +114,21 @@ class World(Generic[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         """Sample `index` >= 0; raises SynthesisError where redraws or patience ran out, with the tally."""
-        return self._drawn(index)[1]
+        return self.drawn(index)[1]
 
     def __iter__(self) -> Iterator[Sample]:
         return (self[index] for index in range(self._length))
 
     def plan(self, index: int) -> Any:
         """The plan of `world[index]`, which is rendered here too: some refusals show in the pixels alone."""
-        return self._drawn(index)[0]
+        return self.drawn(index)[0]
 
     def rng(self, index: int, attempt: int = 0) -> Rng:
         """The generator that an attempt at a sample is drawn from."""
         return np.random.default_rng([self.seed, SPLITS.index(self.split), index, attempt])
 
-    def _drawn(self, index: int) -> tuple[Any, Sample]:
+    def drawn(self, index: int) -> tuple[Any, Sample]:
+        """(plan, sample) of `index`, for who wants both: the plan alone would render the sample once more."""
         if index < 0:
             raise IndexError(f"Sample {index} was asked of an endless world. Indices start at 0.")
         refusal: SynthesisError | None = None

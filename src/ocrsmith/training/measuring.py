@@ -10,7 +10,7 @@ from typing import Any, Literal
 from ocrsmith.data.formats import LabelledFolder, LabelledPicture, read_labels
 from ocrsmith.data.sources import World
 from ocrsmith.errors import RecipeError
-from ocrsmith.evaluation.report import ScoreRow
+from ocrsmith.evaluation.report import ScoreRow, rows_beside, score_values
 from ocrsmith.evaluation.run import EvaluationResult, evaluate_reader
 from ocrsmith.evaluation.text import EXACT, TEXT_RULES, TextRule
 from ocrsmith.reading.bundle import Bundle
@@ -118,33 +118,9 @@ def measure(bundle: Path, sets: Sequence[TestSet]) -> dict[str, EvaluationResult
 
 def to_scores(results: dict[str, EvaluationResult]) -> Scores:
     """The values by set and measure, with the time a picture in seconds: what a killed run keeps of a measurement."""
-    return {
-        name: {**{score.measure: score.value for score in result.scores()}, "seconds": result.seconds_per_picture}
-        for name, result in results.items()
-    }
+    return {name: score_values(result) for name, result in results.items()}
 
 
 def rows(before: Scores, after: dict[str, EvaluationResult]) -> list[ScoreRow]:
     """The report's rows: every figure of `after` beside that of `before`, the time a picture last of each set."""
-    found: list[ScoreRow] = []
-    for name, result in after.items():
-        earlier = before.get(name, {})
-        found += [
-            ScoreRow(
-                name,
-                score.measure,
-                earlier.get(score.measure),
-                score.value,
-                score.num_counted,
-                score.higher_is_better,
-                score.is_share,
-            )
-            for score in {score.measure: score for score in result.scores()}.values()
-        ]
-        seconds = earlier.get("seconds")
-        milliseconds = result.seconds_per_picture * 1000
-        earlier_ms = None if seconds is None else seconds * 1000
-        found.append(
-            ScoreRow(name, "time a picture", earlier_ms, milliseconds, result.num_pictures, False, False, "ms")
-        )
-    return found
+    return [row for name, result in after.items() for row in rows_beside(before.get(name, {}), result, data=name)]
