@@ -83,6 +83,31 @@ class LineWorldTable(WorldTable):
     scene: LineSceneName = "line"
 
 
+class RealTable(Table):
+    """Labelled real pictures to train on beside the synthetic ones: a folder in any format that ocrsmith reads.
+
+    Attributes:
+        name: how reports call them; the folder's where empty.
+        format: of the labels, where a folder holds several.
+        share: of the training samples. What the tables' shares leave stays synthetic: replay, so that what was known
+            is not forgotten.
+        level: "words" or "lines": what one label is. "auto" takes lines where more than a fifth of the texts hold a
+            space. It says how boxes are counted; character boxes, where labels have them, are used either way.
+        complete: False where some of the text in the pictures has no label. Text that the network sees beside the
+            labels is then neither text nor ground to it, and the detector is scored by recall alone.
+        held_back: share of the pictures, by a hash of their names, that are not trained on: half of them choose the
+            best weights, half are only measured, before and after.
+    """
+
+    folder: str
+    name: str = ""
+    format: str | None = None
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
+    level: Literal["auto", "words", "lines"] = "auto"
+    complete: bool = True
+    held_back: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
+
+
 class NetworkTable(Table):
     """What the detector's and the recogniser's tables share.
 
@@ -95,6 +120,10 @@ class NetworkTable(Table):
         workers: processes that draw samples, where the command does not say. 0 draws them between the steps, with every
             processor for the network: faster where a step takes much longer than its samples. It changes no sample.
         freeze: parts of the network that are not trained: "backbone", or a list such as ["backbone.stem"].
+        learning_rate_factors: of parts by name, multiplied where one lies in another: { backbone = 0.1 }.
+        real: tables of labelled real pictures that are trained on too.
+        may_forget: with real pictures and a start, how much of the start's score on synthetic samples weights may lose
+            before they count as worse for it.
     """
 
     model: str = ""
@@ -113,6 +142,9 @@ class NetworkTable(Table):
     patience: Count = 25
     workers: Annotated[int, Field(ge=0)] | None = None
     freeze: tuple[str, ...] = ()
+    learning_rate_factors: dict[str, Positive] = {}
+    real: tuple[RealTable, ...] = ()
+    may_forget: Share = 0.01
 
     @field_validator("freeze", mode="before")
     @classmethod
@@ -126,6 +158,10 @@ class DetectorTable(NetworkTable):
     Attributes:
         thresholds, scale: fields of the bundle's thresholds and ScaleRule; pages smaller than `image_size` are enlarged
             to it, unless `scale` says another min_side.
+        negative_ratio, min_negatives: of CRAFT's loss, how many pixels of ground count beside those of text.
+        zoom, turn_degrees, colours: how windows of real pages vary, see `ocrsmith.data.page_crops.PageWindows`.
+        relabel_steps: CRAFT finds the characters of real words and lines itself, and does so anew after so many steps;
+            left out, after `steps_per_epoch`, of which it is a multiple.
     """
 
     share: Share = 0.45
@@ -136,6 +172,12 @@ class DetectorTable(NetworkTable):
     world: tuple[PageWorldTable, ...] = (PageWorldTable(),)
     thresholds: dict[str, float] = {}
     scale: dict[str, Any] = {}
+    negative_ratio: Positive = 1.0
+    min_negatives: Annotated[int, Field(ge=0)] = 1000
+    zoom: tuple[Positive, Positive] = (0.7, 1.4)
+    turn_degrees: Annotated[float, Field(ge=0.0, le=45.0)] = 5.0
+    colours: Share = 0.2
+    relabel_steps: Count | None = None
 
 
 class RecognizerTable(NetworkTable):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 
+from ocrsmith.data.formats import READERS
 from ocrsmith.errors import OcrsmithError
 from ocrsmith.models.registry import DETECTORS, RECOGNIZERS, ModelInfo
 from ocrsmith.synth.corpus import text_generator
@@ -31,8 +32,28 @@ def _network_mistakes(
     recipe: Recipe, role: Role, table: DetectorTable | RecognizerTable, known: dict[str, ModelInfo]
 ) -> list[str]:
     mistakes = _model_mistakes(recipe, role, table, known)
+    mistakes += _real_mistakes(role, table)
     for place, world in enumerate(table.world):
         mistakes += [f"{role}.world[{place}].{mistake}" for mistake in scene_mistakes(world.scene, world.settings)]
+    return mistakes
+
+
+def _real_mistakes(role: Role, table: DetectorTable | RecognizerTable) -> list[str]:
+    mistakes = []
+    shares = sum(real.share for real in table.real)
+    if shares > 1.0 + 1e-9:
+        mistakes.append(f"{role}.real: the shares sum to {shares:g}; 1 at most, and what they leave is synthetic")
+    for place, real in enumerate(table.real):
+        if real.format is not None and real.format not in READERS:
+            mistakes.append(f"{role}.real[{place}].format is {real.format!r}" + nearest(real.format, list(READERS)))
+    if isinstance(table, DetectorTable):
+        if table.relabel_steps is not None and table.relabel_steps % table.steps_per_epoch:
+            mistakes.append(
+                f"{role}.relabel_steps is {table.relabel_steps}, which is no multiple of steps_per_epoch, "
+                f"{table.steps_per_epoch}"
+            )
+        if table.zoom[0] > table.zoom[1]:
+            mistakes.append(f"{role}.zoom is {list(table.zoom)}; the least factor comes first")
     return mistakes
 
 
@@ -69,6 +90,9 @@ def _folder_mistakes(recipe: Recipe) -> list[str]:
     named = [(f"fonts.folders[{i}]", folder) for i, folder in enumerate(recipe.fonts.folders)]
     named += [(f"backgrounds.folders[{i}]", folder) for i, folder in enumerate(recipe.backgrounds.folders)]
     named += [(f"pictures[{i}].folder", table.folder) for i, table in enumerate(recipe.pictures)]
+    for role, network in (("detector", recipe.detector), ("recognizer", recipe.recognizer)):
+        tables = network.real if network is not None else ()
+        named += [(f"{role}.real[{i}].folder", table.folder) for i, table in enumerate(tables)]
     return [
         f"{place}: {recipe.path(folder)} does not exist; paths are taken from the recipe's own folder"
         for place, folder in named
