@@ -19,7 +19,15 @@ from ocrsmith.training.recipe import parse_recipe
 from ocrsmith.training.run import train
 
 WORLDS: dict[str, dict[str, Any]] = {
-    "plain": {"richness": 0.0, "degradation": 0.0, "warp": 0.0, "bent": 0.0, "extras": 0.0, "squeezed": 0.0, "cut": 0.0},
+    "plain": {
+        "richness": 0.0,
+        "degradation": 0.0,
+        "warp": 0.0,
+        "bent": 0.0,
+        "extras": 0.0,
+        "squeezed": 0.0,
+        "cut": 0.0,
+    },
     "full": {},
 }
 ALPHABET = "".join(chr(code) for code in range(32, 127))
@@ -37,7 +45,11 @@ def recipe_form(name: str, world: dict[str, Any], samples: int, pictures: list[d
         "alphabet": ALPHABET,
         "text": {
             "kind": "mixture",
-            "parts": [{"kind": "words", "weight": 8}, {"kind": "numbers", "weight": 1}, {"kind": "random", "weight": 1}],
+            "parts": [
+                {"kind": "words", "weight": 8},
+                {"kind": "numbers", "weight": 1},
+                {"kind": "random", "weight": 1},
+            ],
         },
         "recognizer": {
             "model": "light_ctc",

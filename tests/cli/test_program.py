@@ -19,7 +19,7 @@ from ocrsmith.cli import read as read_module
 from ocrsmith.errors import AlphabetError, OcrsmithError
 
 Run = Callable[..., Any]
-COMMANDS = ["train", "synth", "read", "evaluate", "export", "describe"]
+COMMANDS = ["train", "synth", "read", "evaluate", "tune", "export", "describe"]
 GROUPS = {"models": ["fetch", "card"], "assets": ["fonts", "fetch"]}
 
 
@@ -135,7 +135,8 @@ def test_an_unforeseen_error_is_one_line_too() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGINT to a child")
-def test_an_interrupt_exits_with_130() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_exits_with_130(number: signal.Signals) -> None:
     script = (
         "import sys, time; import ocrsmith.cli.app as module\n"
         "def wait(*_, **__): print('ready', flush=True); time.sleep(60)\n"
@@ -147,7 +148,7 @@ def test_an_interrupt_exits_with_130() -> None:
     with process:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == "ready\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         assert process.stderr.read() == "interrupted\n"
     assert process.returncode == 130
 

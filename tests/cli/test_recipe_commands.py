@@ -140,6 +140,18 @@ def test_evaluate_crops(ocrsmith: Run, tiny_bundle: Path, colours: np.ndarray, t
     assert done.code == 0 and "50.0 %" in done.text
 
 
+def test_evaluate_prints_another_model_beside(ocrsmith: Run, tiny_bundle: Path, pages: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.ocrsmith"
+    other.write_bytes(tiny_bundle.read_bytes())
+    done = ocrsmith("evaluate", tiny_bundle, pages, "--beside", other)
+    rows = {tuple(line.split()[:-5]): line.split()[-5:] for line in done.text.splitlines() if line.startswith("pages ")}
+    assert done.code == 0 and rows[("pages", "words", "recall")] == ["83.3", "%", "83.3", "%", "6"]
+    assert "other" in done.text
+    form = json.loads(ocrsmith("evaluate", tiny_bundle, pages, "--beside", other, "--json").text)
+    assert form["beside"]["model"] == str(other)
+    assert form["beside"]["folders"][0]["scores"] == form["folders"][0]["scores"]
+
+
 def test_describe(ocrsmith: Run, pages: Path) -> None:
     done = ocrsmith("describe", pages, "--alphabet", "b")
     assert done.code == 0

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
-from types import TracebackType
+import threading
+from types import FrameType, TracebackType
 from typing import Annotated, NoReturn
 
 import typer
 
 from ocrsmith import __version__
-from ocrsmith.cli import assets, describe, evaluate, export, models, read, synth, train
+from ocrsmith.cli import assets, describe, evaluate, export, models, read, synth, train, tune
 from ocrsmith.cli.terminal import CLOSED_PIPE, examples, note
 from ocrsmith.errors import OcrsmithError, StorageError
 
@@ -49,6 +51,7 @@ train.register(app)
 synth.register(app)
 read.register(app)
 evaluate.register(app)
+tune.register(app)
 export.register(app)
 models.register(app)
 assets.register(app)
@@ -88,6 +91,9 @@ def run(arguments: list[str]) -> int:
         arguments = [argument for argument in arguments if argument != DEBUG]
     else:
         sys.excepthook = _unforeseen
+    # `timeout`, `kill` and a machine that shuts down ask as Ctrl-C does: what is done is kept, and said.
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _interrupt)
     try:
         app(args=arguments, prog_name="ocrsmith")
     except SystemExit as ended:
@@ -107,6 +113,10 @@ def run(arguments: list[str]) -> int:
         note(f"error: {known}")
         return known.exit_code
     return 0
+
+
+def _interrupt(signal_number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
 
 
 def _as_ocrsmith_error(error: OcrsmithError | ImportError | OSError | MemoryError) -> OcrsmithError:

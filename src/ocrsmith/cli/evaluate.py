@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ocrsmith.cli.decoding_options import Beam, Characters, Pattern, WordBias, Words, constraints
 from ocrsmith.cli.terminal import examples, note, progress_bar, prose, show, table, write_text
 from ocrsmith.errors import SomeInputsFailedError
 
@@ -36,6 +37,7 @@ EPILOG = examples(
     "ocrsmith evaluate plates.ocrsmith plates/ --comparison plates",
     "ocrsmith evaluate english pages/ receipts/ --json > scores.json",
     "ocrsmith evaluate english pages/ --predictions read.jsonl",
+    "ocrsmith evaluate runs/b/b.ocrsmith meters/ --beside seven_segment",
 )
 
 
@@ -60,6 +62,15 @@ def evaluate(
     predictions: Annotated[
         Path | None, typer.Option(help="Write what was read: JSON lines. A folder where several are measured.")
     ] = None,
+    characters: Characters = None,
+    pattern: Pattern = None,
+    words: Words = None,
+    word_bias: WordBias = None,
+    beam: Beam = None,
+    beside: Annotated[
+        str | None,
+        typer.Option(help="Another bundle, measured on the same pictures, its scores printed beside."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     engine: Annotated[str, typer.Option(help="auto, onnxruntime, openvino, cuda, coreml, ...")] = "auto",
     threads: Annotated[
@@ -78,50 +89,64 @@ def evaluate(
     from ocrsmith.reading.reader import Reader
 
     labelled = [read_labels(folder) for folder in folders]
-    reader = Reader(model, engine=engine, threads=threads)
-    results = []
     for folder in labelled:
         if folder.problems:
             note(f"{len(folder.problems)} labels of {folder.path} were left out; 'ocrsmith describe' lists them")
-        with progress_bar(folder.path.name, len(folder)) as advance:
-            results.append(
-                evaluate_reader(
-                    reader,
-                    folder,
-                    rule=TEXT_RULES[comparison.value],
-                    iou=iou,
-                    crops_by=crops_by.value,
-                    predictions=_predictions_file(predictions, folder.path, several=len(labelled) > 1),
-                    progress=advance,
+    results: dict[str, list[EvaluationResult]] = {}
+    for name in dict.fromkeys(one for one in (model, beside) if one is not None):
+        reader = Reader(name, engine=engine, threads=threads)
+        results[name] = []
+        for folder in labelled:
+            file = _predictions_file(predictions, folder.path, several=len(labelled) > 1) if name == model else None
+            with progress_bar(folder.path.name, len(folder)) as advance:
+                results[name].append(
+                    evaluate_reader(
+                        reader,
+                        folder,
+                        rule=TEXT_RULES[comparison.value],
+                        iou=iou,
+                        crops_by=crops_by.value,
+                        predictions=file,
+                        progress=advance,
+                    )
                 )
-            )
     if json:
-        write_text(_as_json(model, results))
+        write_text(_as_json(results))
     else:
         _show(results)
-    _tell_failures(results)
+    _tell_failures([result for measured in results.values() for result in measured])
 
 
 def _predictions_file(given: Path | None, folder: Path, *, several: bool) -> Path | None:
     return given / f"{folder.name}.jsonl" if given is not None and several else given
 
 
-def _as_json(model: str, results: list[EvaluationResult]) -> str:
+def _as_json(results: dict[str, list[EvaluationResult]]) -> str:
+    """The first model's scores, and the other's under "beside"."""
     import json
 
-    form = {"model": model, "folders": [result.to_dict() for result in results]}
+    first, *others = (
+        {"model": name, "folders": [result.to_dict() for result in measured]} for name, measured in results.items()
+    )
+    form = {**first, "beside": others[0]} if others else first
     return json.dumps(form, ensure_ascii=False, indent=1) + "\n"
 
 
-def _show(results: list[EvaluationResult]) -> None:
-    rows = [
-        (result.name, score.measure, _figure(score), f"{score.num_counted:,}")
-        for result in results
-        for score in result.scores()
-    ]
-    show(table("Scores", ["folder", "measure", "value", "counted on"], rows, numbers=[2, 3]))
-    for result in results:
-        show(f"{result.name}: {result.num_pictures:,} {result.kind}, {1000 * result.seconds_per_picture:.1f} ms each")
+def _show(results: dict[str, list[EvaluationResult]]) -> None:
+    """A row a measure, with a column of values for each model."""
+    rows = []
+    for measured in zip(*results.values(), strict=True):
+        for scores in zip(*(result.scores() for result in measured), strict=True):
+            figures = [_figure(score) for score in scores]
+            rows.append((measured[0].name, scores[0].measure, *figures, f"{scores[0].num_counted:,}"))
+    values = ["value"] if len(results) == 1 else [Path(name).stem for name in results]
+    columns = ["folder", "measure", *values, "counted on"]
+    show(table("Scores", columns, rows, numbers=list(range(2, len(columns)))))
+    for name, measured in results.items():
+        by = f" by {name}" if len(results) > 1 else ""
+        for result in measured:
+            time = f"{1000 * result.seconds_per_picture:.1f} ms each"
+            show(f"{result.name}: {result.num_pictures:,} {result.kind}, {time}{by}")
 
 
 def _figure(score: Score) -> str:
