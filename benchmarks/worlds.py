@@ -1,9 +1,9 @@
-"""Does a rich world pay? The same recogniser from nothing, on as many samples of a plain line world and of the full one.
+"""Does a rich world pay? The same recogniser from nothing, on as many samples of a plain line world and of the full.
 
     python benchmarks/worlds.py --eval ../shared/eval
     python benchmarks/worlds.py --eval ../shared/eval --samples 128000 --out runs/worlds
 
-Both runs share the network (`light_ctc`), the seed, the fonts, the texts, the backgrounds, the number of samples and the
+Both share the network (`light_ctc`), the seed, the fonts, the texts, the backgrounds, the number of samples and the
 schedule. The plain world has flat ink on photographs and paint, straight and level; the full one is the default of
 `[[recognizer.world]] scene = "line"`. Scores are taken on real words and lines that nothing was trained on. A run that
 is killed goes on. About 15 minutes a world on one core with 128,000 samples.

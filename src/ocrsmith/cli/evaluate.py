@@ -135,10 +135,10 @@ def _as_json(results: dict[str, list[EvaluationResult]]) -> str:
 def _show(results: dict[str, list[EvaluationResult]]) -> None:
     """A row a measure, with a column of values for each model."""
     rows = []
-    for measured in zip(*results.values(), strict=True):
-        for scores in zip(*(result.scores() for result in measured), strict=True):
+    for of_one_folder in zip(*results.values(), strict=True):
+        for scores in zip(*(result.scores() for result in of_one_folder), strict=True):
             figures = [_figure(score) for score in scores]
-            rows.append((measured[0].name, scores[0].measure, *figures, f"{scores[0].num_counted:,}"))
+            rows.append((of_one_folder[0].name, scores[0].measure, *figures, f"{scores[0].num_counted:,}"))
     values = ["value"] if len(results) == 1 else [Path(name).stem for name in results]
     columns = ["folder", "measure", *values, "counted on"]
     show(table("Scores", columns, rows, numbers=list(range(2, len(columns)))))
