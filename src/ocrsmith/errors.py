@@ -13,7 +13,8 @@
     |-- SynthesisError           too many refused draws, nothing left to draw from    exit 12
     |-- EngineError              an inference engine that is absent or failed         exit 13
     |-- StorageError             a full disk, a file that cannot be written           exit 14
-    `-- SomeInputsFailedError    a batch went on, but some inputs were skipped        exit 15
+    |-- SomeInputsFailedError    a batch went on, but some inputs were skipped        exit 15
+    `-- ConstraintError          a pattern, word list or beam that cannot be used     exit 16
 
 A message is one sentence of what came, one of what was expected, one of what to do. The command line prints it on one
 line and exits with the code above; exit 2 is a wrong command line, exit 130 an interrupt.
@@ -104,3 +105,9 @@ class SomeInputsFailedError(OcrsmithError):
     """A batch ran to its end, but some inputs were reported and skipped."""
 
     exit_code = 15
+
+
+class ConstraintError(OcrsmithError):
+    """What may be written cannot be: a pattern that does not parse, an empty word list, a beam of no width."""
+
+    exit_code = 16

@@ -138,8 +138,8 @@ def test_many_bad_files_are_counted(ocrsmith: Run, tiny_bundle: Path, tmp_path: 
     assert "and 5 more" in done.errors
 
 
-def test_whitelist_and_confidence(ocrsmith: Run, tiny_bundle: Path, page: Path) -> None:
-    assert ocrsmith("read", page, "-m", tiny_bundle, "--whitelist", "b").text.split() == ["b", "b"]
+def test_characters_and_confidence(ocrsmith: Run, tiny_bundle: Path, page: Path) -> None:
+    assert ocrsmith("read", page, "-m", tiny_bundle, "--characters", "b").text.split() == ["b", "b"]
     assert ocrsmith("read", page, "-m", tiny_bundle, "--min-confidence", "1.0").text == ""
 
 

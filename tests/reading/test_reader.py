@@ -124,11 +124,11 @@ def test_min_confidence_drops_words(make_bundle: Callable[..., Path], colour_pag
     assert Reader(make_bundle(), engine="onnxruntime", min_confidence=1.1).read(colour_page).words == ()
 
 
-def test_a_whitelist(make_bundle: Callable[..., Path], colour_page: np.ndarray) -> None:
-    only_b = Reader(make_bundle(), engine="onnxruntime", whitelist="b", min_confidence=0.0)
+def test_allowed_characters(make_bundle: Callable[..., Path], colour_page: np.ndarray) -> None:
+    only_b = Reader(make_bundle(), engine="onnxruntime", characters="b", min_confidence=0.0)
     assert set(only_b.read(colour_page).text) <= {"b", "\n"}
     with pytest.raises(AlphabetError):
-        Reader(make_bundle(), engine="onnxruntime", whitelist="z").read(colour_page)
+        Reader(make_bundle(), engine="onnxruntime", characters="z").read(colour_page)
 
 
 def test_unknown_settings_are_named(make_bundle: Callable[..., Path]) -> None:

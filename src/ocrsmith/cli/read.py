@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ocrsmith.cli.decoding_options import Beam, Characters, Pattern, WordBias, Words, constraints
 from ocrsmith.cli.terminal import examples, prose
 
 
@@ -28,6 +29,7 @@ class Format(StrEnum):
 EPILOG = examples(
     "ocrsmith read photo.jpg",
     "ocrsmith read --model seven_segment display.jpg",
+    "ocrsmith read labels/ --pattern '[A-Z]{2}-[0-9]{5}'",
     "ocrsmith read scans/ --format json --output all.json",
     "ocrsmith read book.pdf --pages 1-3 --format pdf --output searchable.pdf",
     "ocrsmith read 'inbox/*.png' --format hocr --output-dir read/",
@@ -53,7 +55,11 @@ def read(
     pages: Annotated[str | None, typer.Option(help="Of PDFs and TIFFs: 1-3,7 or 5-.", show_default="all")] = None,
     dpi: Annotated[float, typer.Option(help="The resolution that PDFs are rendered at.")] = 200.0,
     password: Annotated[str | None, typer.Option(help="Of locked PDFs.")] = None,
-    whitelist: Annotated[str | None, typer.Option(help="The only characters that may be written.")] = None,
+    characters: Characters = None,
+    pattern: Pattern = None,
+    words: Words = None,
+    word_bias: WordBias = None,
+    beam: Beam = None,
     min_confidence: Annotated[
         float | None, typer.Option(min=0.0, max=1.0, help="Drop words below.", show_default="the bundle's")
     ] = None,
@@ -78,5 +84,6 @@ def read(
         Destination(format.value, output, output_dir, draw), pages=pages, dpi=dpi, password=password, timings=timings
     )
     sources = run.find(pictures)
-    reader = Reader(model, engine=engine, threads=threads, min_confidence=min_confidence, whitelist=whitelist)
+    allowed = constraints(characters, pattern, words, word_bias, beam)
+    reader = Reader(model, engine=engine, threads=threads, min_confidence=min_confidence).constrained(allowed)
     run.read_all(reader, sources)

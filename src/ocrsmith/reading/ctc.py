@@ -41,58 +41,60 @@ def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)
 
 
-def decode(log_probs: NDArray[np.float32], alphabet: Alphabet, *, whitelist: Iterable[str] | None = None) -> Decoded:
+def decode(log_probs: NDArray[np.float32], alphabet: Alphabet) -> Decoded:
     """Log probabilities (T, K) -> the greedy text. See `decode_batch`."""
-    return decode_batch(np.exp(log_probs)[None], None, alphabet, whitelist=whitelist)[0]
+    return decode_batch(np.exp(log_probs)[None], None, alphabet)[0]
 
 
 def decode_batch(
-    probabilities: NDArray[np.float32],
-    lengths: Sequence[int] | None,
-    alphabet: Alphabet,
-    *,
-    whitelist: Iterable[str] | None = None,
+    probabilities: NDArray[np.float32], lengths: Sequence[int] | None, alphabet: Alphabet
 ) -> list[Decoded]:
-    """Greedy texts of a batch.
+    """Greedy texts of a batch; `ocrsmith.reading.decoding` has what is constrained or searched for.
 
     Args:
         probabilities: (B, T, K), each step's classes summing to 1, K = alphabet.num_classes.
         lengths: valid steps of each row (the rest is padding); None takes all.
-        whitelist: characters of the alphabet that may be written; probabilities are renormalised over them and the
-            blank, so that confidences mean "given that it is one of these".
 
     Raises:
-        AlphabetError: K and the alphabet disagree, or the whitelist names a character that the alphabet lacks.
+        AlphabetError: K and the alphabet disagree.
     """
-    _check_classes(probabilities.shape[-1], alphabet)
+    check_classes(probabilities.shape[-1], alphabet)
     if probabilities.shape[1] == 0:
-        return [_empty() for _ in probabilities]
-    if whitelist is not None:
-        probabilities = restrict(probabilities, alphabet, whitelist)
+        return [nothing() for _ in probabilities]
     ids = probabilities.argmax(axis=2)
     best = np.take_along_axis(probabilities, ids[..., None], axis=2)[..., 0]
     steps = [ids.shape[1]] * len(ids) if lengths is None else lengths
-    return [_collapse(row[:n], values[:n], alphabet) for row, values, n in zip(ids, best, steps, strict=True)]
+    return [collapse(row[:n], values[:n], alphabet) for row, values, n in zip(ids, best, steps, strict=True)]
 
 
-def restrict(probabilities: NDArray[np.float32], alphabet: Alphabet, whitelist: Iterable[str]) -> NDArray[np.float32]:
-    """(..., K) with every class but the blank and the whitelist's set to 0, renormalised."""
-    allowed = np.zeros(probabilities.shape[-1], dtype=bool)
-    allowed[BLANK_ID] = True
-    wanted = list(dict.fromkeys(whitelist))
-    missing = [character for character in wanted if character not in alphabet]
+def allowed_classes(alphabet: Alphabet, characters: Iterable[str]) -> NDArray[np.bool_]:
+    """(K,) true for the blank and the given characters.
+
+    Raises:
+        AlphabetError: a character that the alphabet lacks.
+    """
+    wanted = list(dict.fromkeys(characters))
+    missing = [character for character in wanted if not alphabet.covers(character)]
     if missing:
         raise AlphabetError(
-            f"The whitelist names {missing[:10]}, which the alphabet of {len(alphabet)} characters lacks. "
-            "Leave them out, or read with a bundle that knows them."
+            f"The characters to be written include {missing[:10]}, which the alphabet of {len(alphabet)} characters "
+            "lacks. Leave them out, or read with a bundle that knows them."
         )
+    allowed = np.zeros(alphabet.num_classes, dtype=bool)
+    allowed[BLANK_ID] = True
     for character in wanted:
         allowed[alphabet.encode(character)] = True
+    return allowed
+
+
+def restrict(probabilities: NDArray[np.float32], allowed: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(..., K) with the classes that are not allowed set to 0, renormalised: "given that it is one of these"."""
     kept = np.where(allowed, probabilities, np.float32(0))
     return kept / np.maximum(kept.sum(axis=-1, keepdims=True), np.float32(1e-12))
 
 
-def _check_classes(num_classes: int, alphabet: Alphabet) -> None:
+def check_classes(num_classes: int, alphabet: Alphabet) -> None:
+    """Raises AlphabetError where a network's classes are not the alphabet's."""
     if num_classes != alphabet.num_classes:
         raise AlphabetError(
             f"The network gives {num_classes} classes, the alphabet has {alphabet.num_classes} with the blank. "
@@ -100,19 +102,21 @@ def _check_classes(num_classes: int, alphabet: Alphabet) -> None:
         )
 
 
-def _empty() -> Decoded:
+def nothing() -> Decoded:
+    """What is read where every step is blank."""
     return Decoded("", 0.0, (), np.zeros(0, np.float32), np.zeros((0, 2), np.int64))
 
 
-def _collapse(ids: NDArray[np.int64], best: NDArray[np.float32], alphabet: Alphabet) -> Decoded:
+def collapse(ids: NDArray[np.int64], best: NDArray[np.float32], alphabet: Alphabet) -> Decoded:
+    """A path, (T,) a class id a step with its probability -> its text: repeats joined, blanks dropped."""
     if len(ids) == 0:
-        return _empty()
+        return nothing()
     starts = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
     stops = np.append(starts[1:], len(ids))
     peaks = np.maximum.reduceat(best, starts)
     written = ids[starts] != BLANK_ID
     if not written.any():
-        return _empty()
+        return nothing()
     entries = alphabet.characters
     characters = tuple(entries[id_ - 1] for id_ in ids[starts[written]])
     confidences = np.clip(peaks[written], 0.0, 1.0).astype(np.float32)
@@ -134,7 +138,7 @@ def text_log_probability(log_probs: NDArray[np.float32], text: str, alphabet: Al
     Returns:
         -inf where the text does not fit T steps.
     """
-    _check_classes(log_probs.shape[-1], alphabet)
+    check_classes(log_probs.shape[-1], alphabet)
     ids = alphabet.encode(text)
     spaced = np.full(2 * len(ids) + 1, BLANK_ID)
     spaced[1::2] = ids
@@ -149,46 +153,3 @@ def text_log_probability(log_probs: NDArray[np.float32], text: str, alphabet: Al
         two = np.where(skips, np.concatenate([[-np.inf, -np.inf], forward[:-2]])[: len(spaced)], -np.inf)
         forward = np.logaddexp(np.logaddexp(stay, one), two) + step[spaced]
     return float(np.logaddexp(forward[-1], forward[-2])) if len(ids) else float(forward[-1])
-
-
-def choose(log_probs: NDArray[np.float32], words: Sequence[str], alphabet: Alphabet) -> tuple[str, float]:
-    """(text, probability among the words): the likeliest text of a closed list, such as plates or part numbers."""
-    if not words:
-        raise AlphabetError("A word list came empty. Give it at least one word.")
-    scores = np.array([text_log_probability(log_probs, word, alphabet) for word in words])
-    best = int(scores.argmax())
-    if not np.isfinite(scores[best]):
-        return "", 0.0
-    return words[best], float(1.0 / np.exp(scores - scores[best]).sum())
-
-
-def beam_search(log_probs: NDArray[np.float32], alphabet: Alphabet, width: int = 8) -> list[tuple[str, float]]:
-    """The likeliest texts (text, log probability), best first: CTC prefix beam search (Hannun et al., 2014).
-
-    Each prefix keeps two scores, ending in a blank and not, so that alignments of one text are summed. At each step
-    only the `width` likeliest classes extend a prefix.
-    """
-    _check_classes(log_probs.shape[-1], alphabet)
-    beams: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
-    for step in log_probs.astype(np.float64):
-        classes = [int(c) for c in np.argsort(-step)[: width + 1] if c != BLANK_ID]
-        grown: dict[tuple[int, ...], tuple[float, float]] = {}
-        for prefix, (blank, other) in beams.items():
-            total = np.logaddexp(blank, other)
-            _add(grown, prefix, total + step[BLANK_ID], -np.inf)
-            if prefix:
-                _add(grown, prefix, -np.inf, other + step[prefix[-1]])
-            for id_ in classes:
-                # The same character again needs a blank between.
-                base = blank if prefix and prefix[-1] == id_ else total
-                _add(grown, (*prefix, id_), -np.inf, base + step[id_])
-        ranked = sorted(grown.items(), key=lambda item: -np.logaddexp(*item[1]))
-        beams = dict(ranked[:width])
-    return [(alphabet.decode(prefix), float(np.logaddexp(*scores))) for prefix, scores in beams.items()]
-
-
-def _add(
-    beams: dict[tuple[int, ...], tuple[float, float]], prefix: tuple[int, ...], blank: float, other: float
-) -> None:
-    old_blank, old_other = beams.get(prefix, (-np.inf, -np.inf))
-    beams[prefix] = (float(np.logaddexp(old_blank, blank)), float(np.logaddexp(old_other, other)))

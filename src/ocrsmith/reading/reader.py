@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from ocrsmith.geometry import Quad, box_quad
 from ocrsmith.images import ImageSource, read_image
 from ocrsmith.reading.alignment import words_on_page
 from ocrsmith.reading.bundle import Bundle
+from ocrsmith.reading.decoding import Constraints, Decoder
 from ocrsmith.reading.crops import is_tall, rectify, turn_quad
 from ocrsmith.reading.detecting import PageDetector
 from ocrsmith.reading.detections import Detection
@@ -36,12 +38,14 @@ class Reader:
         engine: see `ocrsmith.reading.engines.open_engine`.
         threads: at most so many for the networks; None takes `ocrsmith.settings.num_threads()`.
         min_confidence: words below are dropped; None takes the bundle's own threshold.
-        whitelist: the only characters that may be written; None allows the whole alphabet.
+        characters, pattern, words, word_bias, beam: what may be written, see
+            `ocrsmith.reading.decoding.Constraints`; None of them allows every text.
         detector_thresholds: fields of the bundle's CraftThresholds or DbThresholds to set otherwise.
         scale: fields of the bundle's ScaleRule to set otherwise.
 
     Raises:
         BundleError: the bundle is absent, damaged or too new, or a threshold's name is unknown.
+        AlphabetError, ConstraintError: what may be written cannot be.
         EngineError: the engine is absent or refuses a network.
     """
 
@@ -52,7 +56,11 @@ class Reader:
         engine: str = "auto",
         threads: int | None = None,
         min_confidence: float | None = None,
-        whitelist: Iterable[str] | None = None,
+        characters: Iterable[str] | None = None,
+        pattern: str | None = None,
+        words: Sequence[str] | None = None,
+        word_bias: float | None = None,
+        beam: int | None = None,
         detector_thresholds: dict[str, Any] | None = None,
         scale: dict[str, Any] | None = None,
     ) -> None:
@@ -70,7 +78,16 @@ class Reader:
             self._crop_margin = self.bundle.recognizer.crop_margin
             bundled = self.bundle.recognizer.min_confidence
             self.min_confidence = bundled if min_confidence is None else min_confidence
-        self.whitelist = None if whitelist is None else tuple(whitelist)
+            self._decoder = Decoder(
+                self.bundle.recognizer.alphabet, Constraints(characters, pattern, words, word_bias, beam)
+            )
+
+    def constrained(self, constraints: Constraints) -> Reader:
+        """A reader under other constraints with the same networks in memory; this one stays as it is."""
+        other = copy.copy(self)
+        if self.bundle.recognizer is not None:
+            other._decoder = Decoder(self.bundle.recognizer.alphabet, constraints)
+        return other
 
     def detect(self, image: ImageSource) -> list[Detection]:
         """Polygons with scores, in the picture's px; raises BundleError where the bundle has no detector."""
@@ -85,7 +102,7 @@ class Reader:
     def _recognized(self, crops: Sequence[Image]) -> list[Recognized]:
         if self._recognizer is None:
             raise BundleError(f"The bundle {self.bundle.name!r} has no recogniser. Use detect, or another bundle.")
-        return self._recognizer.recognize(crops, self.whitelist)
+        return self._recognizer.recognize(crops, self._decoder)
 
     def read(self, source: ImageSource | PdfPage) -> Page:
         """A picture -> its page. A PDF or TIFF must have one page; `read_document` reads the others.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.reading.alignment import place_characters
 from ocrsmith.reading.bundle_parts import RecognizerPart
-from ocrsmith.reading.ctc import decode_batch, softmax
+from ocrsmith.reading.ctc import softmax
+from ocrsmith.reading.decoding import Decoder
 from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
 from ocrsmith.reading.spaces import SPACE, insert_spaces
@@ -27,10 +28,11 @@ class CropRecognizer:
     def __init__(self, part: RecognizerPart, engine: str = "auto", threads: int | None = None) -> None:
         self.part = part
         self.engine: Engine = open_engine(part.network, engine, threads)
+        self.decoder = Decoder(part.alphabet)
 
-    def recognize(self, crops: Sequence[Image], whitelist: Iterable[str] | None = None) -> list[Recognized]:
+    def recognize(self, crops: Sequence[Image], decoder: Decoder | None = None) -> list[Recognized]:
         """One text a crop, in the crops' order; crops are (h, w, 3) uint8 RGB of any size."""
-        allowed = None if whitelist is None else list(whitelist)
+        decoder = decoder or self.decoder
         results: list[Recognized | None] = [None] * len(crops)
         heights = self.part.input.height
         # Resized crops of a page are a few MB; only the order needs all of their widths.
@@ -38,7 +40,7 @@ class CropRecognizer:
         for indexes in batches(widths):
             resized = [self.part.input.resize(crops[index]) for index in indexes]
             written = [self._written_width(crops[index], image) for index, image in zip(indexes, resized)]
-            for index, result in zip(indexes, self._run(resized, written, allowed)):
+            for index, result in zip(indexes, self._run(resized, written, decoder)):
                 results[index] = result
         return [result for result in results if result is not None]
 
@@ -48,16 +50,16 @@ class CropRecognizer:
             return resized.shape[1]
         return max(1.0, crop.shape[1] * min(resized.shape[1] / crop.shape[1], resized.shape[0] / crop.shape[0]))
 
-    def _run(self, resized: Sequence[Image], written: Sequence[float], allowed: list[str] | None) -> list[Recognized]:
+    def _run(self, resized: Sequence[Image], written: Sequence[float], decoder: Decoder) -> list[Recognized]:
         stack = self.part.input.stack(resized)
         probabilities = self._probabilities(self.engine.run(self.part.input.normalize(stack)))
         lost = self.part.input.lost_steps
         step_px = stack.shape[2] / (probabilities.shape[1] + lost)
         # One step past the crop's end: recurrent networks may write their last character late.
         lengths = [min(probabilities.shape[1], int(np.ceil(crop.shape[1] / step_px)) + 1) for crop in resized]
-        decoded = decode_batch(probabilities, lengths, self.part.alphabet, whitelist=allowed)
+        decoded = decoder.decode_batch(probabilities, lengths)
         rule = self.part.spaces
-        if rule is not None and (allowed is None or SPACE in allowed):
+        if rule is not None and decoder.adds_spaces:
             spaces = probabilities[..., int(self.part.alphabet.encode(SPACE)[0])]
             decoded = [
                 insert_spaces(text, image, step_px, rule, row[:length], lost / 2)

@@ -83,11 +83,12 @@ class Alternation:
 
 @dataclass(frozen=True)
 class Repeat:
-    """A part, lo to hi times."""
+    """A part, lo to hi times; where it is `open`, `hi` is only where drawing stops."""
 
     part: Node
     lo: int
     hi: int
+    open: bool = False
 
     @property
     def least(self) -> int:
@@ -247,14 +248,16 @@ class _Parser:
             return node
         self.at += 1
         if c == "{":
-            lo, hi = self._counts(start)
+            lo, hi, is_open = self._counts(start)
         else:
             lo, hi = {"?": (0, 1), "*": (0, OPEN_REPEAT), "+": (1, 1 + OPEN_REPEAT)}[c]
+            is_open = c != "?"
         if self._peek() and self._peek() in "?*+{":
             raise self._error("a repeat of a repeat", self.at)
-        return Repeat(node, lo, hi)
+        return Repeat(node, lo, hi, is_open)
 
-    def _counts(self, start: int) -> tuple[int, int]:
+    def _counts(self, start: int) -> tuple[int, int, bool]:
+        """(least, most, whether there is no most) of {m}, {m,} or {m,n}; `at` is past the brace."""
         end = self.pattern.find("}", self.at)
         low, comma, high = self.pattern[self.at : max(end, self.at)].partition(",")
         if end < 0 or not low.isdecimal() or (high and not high.isdecimal()) or len(low) > 4 or len(high) > 4:
@@ -264,4 +267,4 @@ class _Parser:
         hi = int(high) if high else lo + OPEN_REPEAT if comma else lo
         if hi < lo or hi > _MAX_REPEAT:
             raise self._error(f"a repeat whose counts run backwards or past {_MAX_REPEAT}", start)
-        return lo, hi
+        return lo, hi, bool(comma and not high)
