@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import http.client
+import io
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -49,8 +51,7 @@ def download_and_verify(
     """
     if not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise DownloadError(f"A SHA-256 came as {sha256!r} for {url}. 64 hexadecimal digits were expected.")
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-        raise DownloadError(f"The address {url} is neither http nor https. Give a web address, or use the file itself.")
+    _check_scheme(url)
     target = _target(url, cache_dir, filename)
     try:
         if target.is_file() and _sha256(target) == sha256.lower():
@@ -75,6 +76,45 @@ def download_and_verify(
             f"{target} could not be written ({error}). Check space and rights, or $OCRSMITH_CACHE_DIR."
         ) from None
     return target
+
+
+def fetch_bytes(url: str, *, max_bytes: int, max_seconds: float, timeout_seconds: float = TIMEOUT_SECONDS) -> bytes:
+    """The content of `url`, held in memory and not verified: for a user's own pictures.
+
+    Args:
+        url: http or https; redirects to anything else are refused.
+        max_bytes: more than this is refused, and cut off while it comes.
+        max_seconds: for all of it; a server that sends drop by drop is left.
+        timeout_seconds: for each wait.
+
+    Raises:
+        DownloadError: not reachable, an error of the server, too large or too slow.
+    """
+    started = time.monotonic()
+    _check_scheme(url)
+    content = io.BytesIO()
+    try:
+        request = urllib.request.Request(url, headers={"User-Agent": "ocrsmith"})
+        with urllib.request.urlopen(request, timeout=min(timeout_seconds, max_seconds)) as answer:
+            _check_scheme(answer.url)
+            while chunk := answer.read1(_CHUNK_BYTES):
+                content.write(chunk)
+                if content.tell() > max_bytes:
+                    raise DownloadError(_too_large(url, content.tell(), max_bytes))
+                if time.monotonic() - started > max_seconds:
+                    raise DownloadError(f"{url} was not there after {max_seconds:g} s. Download it first.")
+    except urllib.error.HTTPError as error:
+        with error:
+            raise DownloadError(f"{url} answered {error.code} {error.reason}. Check the address.") from None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise DownloadError(f"{url} could not be reached ({reason}). Check the address and the connection.") from None
+    return content.getvalue()
+
+
+def _check_scheme(url: str) -> None:
+    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+        raise DownloadError(f"The address {url} is neither http nor https. Give a web address, or use the file itself.")
 
 
 def _target(url: str, cache_dir: str | Path | None, filename: str | None) -> Path:

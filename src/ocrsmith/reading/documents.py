@@ -17,6 +17,7 @@ from PIL import UnidentifiedImageError
 
 from ocrsmith.errors import InputError
 from ocrsmith.images import MAX_PIXELS, ImageSource, read_image
+from ocrsmith.reading.text_layer import TextLayer, read_text_layer
 from ocrsmith.samples import Image
 
 DEFAULT_DPI = 200.0
@@ -24,11 +25,11 @@ DEFAULT_DPI = 200.0
 
 @dataclass(frozen=True, eq=False)
 class DocumentPage:
-    """One page of a document: its number, from 1, its picture, and the text that a PDF carries for it ("" if none)."""
+    """One page of a document: its number, from 1, its picture, and a PDF's own text for it, where it was asked for."""
 
     number: int
     image: Image
-    text_layer: str = ""
+    layer: TextLayer | None = None
 
 
 def open_document(
@@ -37,6 +38,7 @@ def open_document(
     *,
     dpi: float = DEFAULT_DPI,
     password: str | None = None,
+    layers: bool = False,
 ) -> Iterator[DocumentPage]:
     """The pages of a PDF or a TIFF as pictures, one at a time; any other picture is its own only page.
 
@@ -45,6 +47,7 @@ def open_document(
         pages: which, from 1: "1-3,7", "5-", or numbers; None takes all. In the order given.
         dpi: of a PDF's rendering; lowered where a page would have more than 200 megapixels.
         password: of a locked PDF.
+        layers: read the text that a PDF carries, too.
 
     Raises:
         InputError: not readable, locked, or without a page that was asked for.
@@ -57,7 +60,7 @@ def open_document(
         return
     name = str(source) if isinstance(source, (str, Path)) else "the document"
     if b"%PDF-" in content[:1024]:
-        yield from _pdf_pages(content, name, pages, dpi, password)
+        yield from _pdf_pages(content, name, pages, dpi, password, layers)
     else:
         yield from _tiff_pages(content, name, pages)
 
@@ -122,7 +125,7 @@ def page_numbers(pages: str | Sequence[int] | None, count: int, name: str) -> li
 
 
 def _pdf_pages(
-    content: bytes, name: str, pages: str | Sequence[int] | None, dpi: float, password: str | None
+    content: bytes, name: str, pages: str | Sequence[int] | None, dpi: float, password: str | None, layers: bool
 ) -> Iterator[DocumentPage]:
     if not 10 <= dpi <= 2400:
         raise InputError(f"A PDF was to be rendered at {dpi} dpi. Choose between 10 and 2400; 200 is usual.")
@@ -136,8 +139,10 @@ def _pdf_pages(
         for number in page_numbers(pages, len(document), name):
             try:
                 page = document[number - 1]
-                yield DocumentPage(number, render_page(page, dpi), _text_layer(page))
+                image = render_page(page, dpi)
+                layer = read_text_layer(page, (image.shape[1], image.shape[0])) if layers else None
                 page.close()
+                yield DocumentPage(number, image, layer)
             except pypdfium2.PdfiumError as error:
                 raise InputError(f"Page {number} of {name} cannot be rendered ({error}). Export it again.") from None
     finally:
@@ -151,14 +156,6 @@ def render_page(page: pypdfium2.PdfPage, dpi: float = DEFAULT_DPI) -> Image:
     bitmap = page.render(scale=min(dpi, largest) / 72.0, rev_byteorder=True)
     array = bitmap.to_numpy()
     return read_image(np.ascontiguousarray(array[..., :3] if array.ndim == 3 and array.shape[2] > 3 else array))
-
-
-def _text_layer(page: pypdfium2.PdfPage) -> str:
-    text = page.get_textpage()
-    try:
-        return str(text.get_text_bounded())
-    finally:
-        text.close()
 
 
 def _num_frames(content: bytes) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ocrsmith.geometry import as_quad
+from ocrsmith.reading.page import Line, Word
 
 # In heights of the text: the widest gap within a line, and what makes a column of running text.
 MAX_GAP = 1.5
@@ -69,6 +70,12 @@ def arrange(quads: Sequence[ArrayLike]) -> list[list[int]]:
     hulls = np.array([boxes.take(line).hull() for line in lines])
     blocks = _cut(list(range(len(lines))), _Boxes(*hulls.T), _line_height(boxes))
     return [lines[index] for block in blocks for index in block]
+
+
+def lines_of(units: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
+    """Units (the words of one detection each) -> lines in reading order; a unit's own words stay together."""
+    quads = [Line(tuple(unit)).polygon for unit in units]
+    return tuple(Line(tuple(word for index in line for word in units[index])) for line in arrange(quads))
 
 
 def _level(quads: Sequence[ArrayLike]) -> _Boxes:

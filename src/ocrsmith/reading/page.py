@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from ocrsmith.geometry import Polygon, Quad, enclosing_quad
 
 JSON_VERSION = 1
+
+# Of a PDF page's own text: whole, none at all, or characters that mean nothing.
+LayerState = Literal["whole", "absent", "broken"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,22 @@ class Line:
         return float(np.average([word.confidence for word in self.words], weights=weights))
 
 
+@dataclass(frozen=True)
+class LayerReport:
+    """What became of a PDF page's text layer.
+
+    Attributes:
+        state: whether there is one, and whether its encoding is sound.
+        used: whether the page's lines are the layer's and not read from the picture.
+        agreement: the share (0 to 1) of words that the layer and the reading have in common; None where only one of
+            them was looked at.
+    """
+
+    state: LayerState
+    used: bool
+    agreement: float | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class Page:
     """A read picture.
@@ -92,6 +111,8 @@ class Page:
         timings: seconds by stage.
         image: (H, W, 3) uint8 RGB, the picture itself; not part of `to_dict`.
         source: the name it was read from, "" where it had none.
+        rotation: degrees, 0, 90, 180 or 270, by which the page lies turned clockwise in the picture.
+        text_layer: what became of a PDF page's own text; None where it was not asked for.
     """
 
     lines: tuple[Line, ...]
@@ -99,6 +120,8 @@ class Page:
     timings: dict[str, float] = field(default_factory=dict)
     image: NDArray[np.uint8] | None = None
     source: str = ""
+    rotation: int = 0
+    text_layer: LayerReport | None = None
 
     @property
     def words(self) -> tuple[Word, ...]:
@@ -117,6 +140,8 @@ class Page:
             "source": self.source,
             "width": self.size[0],
             "height": self.size[1],
+            "rotation": self.rotation,
+            "text_layer": asdict(self.text_layer) if self.text_layer is not None else None,
             "text": self.text,
             "lines": [
                 {
@@ -134,7 +159,15 @@ class Page:
     def from_dict(cls, form: dict[str, Any]) -> Page:
         """Reads what `to_dict` wrote (coordinates at a hundredth of a pixel, confidences at 1e-4)."""
         lines = tuple(Line(tuple(_word(word) for word in line["words"])) for line in form["lines"])
-        return cls(lines, (form["width"], form["height"]), dict(form.get("timings", {})), None, form.get("source", ""))
+        layer = form.get("text_layer")
+        return cls(
+            lines,
+            (form["width"], form["height"]),
+            dict(form.get("timings", {})),
+            source=form.get("source", ""),
+            rotation=form.get("rotation", 0),
+            text_layer=LayerReport(**layer) if layer is not None else None,
+        )
 
 
 def _points(polygon: Iterable[Iterable[float]]) -> list[list[float]]:

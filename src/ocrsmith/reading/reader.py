@@ -12,22 +12,31 @@ from typing import Any
 from pypdfium2 import PdfPage
 
 from ocrsmith.errors import BundleError, InputError
-from ocrsmith.geometry import Quad, box_quad
+from ocrsmith.geometry import Polygon, Quad, box_quad, minimum_area_quad
 from ocrsmith.images import ImageSource, read_image
-from ocrsmith.reading.alignment import words_on_page
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.reading.decoding import Constraints, Decoder
-from ocrsmith.reading.crops import is_tall, rectify, turn_quad
 from ocrsmith.reading.detecting import PageDetector
 from ocrsmith.reading.detections import Detection
-from ocrsmith.reading.documents import DEFAULT_DPI, is_document, open_document, render_page
-from ocrsmith.reading.order import arrange
-from ocrsmith.reading.page import Line, Page, Recognized, Word
+from ocrsmith.reading.documents import DEFAULT_DPI, DocumentPage, is_document, open_document, render_page
+from ocrsmith.reading.order import lines_of
+from ocrsmith.reading.orientation import (
+    ORIENTATIONS,
+    SAMPLE,
+    SURE_LINE,
+    SURE_PAGE,
+    Orientation,
+    lies_on_its_side,
+    longest,
+    turned_image,
+    turned_page,
+)
+from ocrsmith.reading.page import LayerReport, Page, Recognized
 from ocrsmith.reading.recognizing import CropRecognizer
+from ocrsmith.reading.sources import fetched
+from ocrsmith.reading.text_layer import LAYER_CHOICES, MIN_AGREEMENT, LayerChoice, agreement
+from ocrsmith.reading.units import Unit, UnitReader, weighted_confidence
 from ocrsmith.samples import Image
-
-# A tall box is one narrow letter or a line that runs down or up; the upright reading wins ties within this.
-UPRIGHT_LEAD = 0.1
 
 
 class Reader:
@@ -42,6 +51,9 @@ class Reader:
             `ocrsmith.reading.decoding.Constraints`; None of them allows every text.
         detector_thresholds: fields of the bundle's CraftThresholds or DbThresholds to set otherwise.
         scale: fields of the bundle's ScaleRule to set otherwise.
+        orientation: "auto" finds pages and lines that lie on their side or stand on their head where boxes or
+            confidences give reason to look; "check" looks at every page; "upright" never does.
+        curved: follow curved words with polygons and straighten them; False leaves it to the bundle's thresholds.
 
     Raises:
         BundleError: the bundle is absent, damaged or too new, or a threshold's name is unknown.
@@ -63,12 +75,19 @@ class Reader:
         beam: int | None = None,
         detector_thresholds: dict[str, Any] | None = None,
         scale: dict[str, Any] | None = None,
+        orientation: Orientation = "auto",
+        curved: bool = False,
     ) -> None:
+        if orientation not in ORIENTATIONS:
+            raise InputError(f"The orientation came as {orientation!r}. One of {', '.join(ORIENTATIONS)} was expected.")
+        self.orientation = orientation
         self.bundle = bundle if isinstance(bundle, Bundle) else Bundle.load(bundle)
         self._detector = None
         if self.bundle.detector is not None:
             part = self.bundle.detector
             part = replace(part, thresholds=_changed(part.thresholds, detector_thresholds))
+            if curved:
+                part = replace(part, thresholds=_changed(part.thresholds, {"shape": "polygon"}))
             part = replace(part, scale=_changed(part.scale, scale))
             self._detector = PageDetector(part, engine, threads)
         self._recognizer = None
@@ -107,11 +126,13 @@ class Reader:
     def read(self, source: ImageSource | PdfPage) -> Page:
         """A picture -> its page. A PDF or TIFF must have one page; `read_document` reads the others.
 
+        A `source` that starts with http:// or https:// is downloaded, see `ocrsmith.reading.sources`.
+
         Raises:
             InputError: the picture cannot be read, or the document has several pages.
         """
         started = time.perf_counter()
-        image = _only_picture(source)
+        image = _only_picture(source if isinstance(source, PdfPage) else fetched(source))
         name = str(source) if isinstance(source, (str, Path)) else ""
         return self._page(image, name, {"load": time.perf_counter() - started})
 
@@ -122,23 +143,86 @@ class Reader:
         *,
         dpi: float = DEFAULT_DPI,
         password: str | None = None,
+        text_layer: LayerChoice = "ignore",
     ) -> Iterator[Page]:
-        """The pages of a PDF or multi-page TIFF, one by one; see `ocrsmith.reading.documents.open_document`."""
+        """The pages of a PDF or multi-page TIFF, one by one; see `ocrsmith.reading.documents.open_document`.
+
+        `text_layer` says what becomes of the text that a PDF carries: "ignore" reads the picture; "use" takes it where
+        it is there and sound, and reads the other pages; "check" reads every page, takes the layer where both say the
+        same, and tells in `Page.text_layer` how far they agree.
+        """
+        if text_layer not in LAYER_CHOICES:
+            raise InputError(f"The text layer's use came as {text_layer!r}. One of {LAYER_CHOICES} was expected.")
         name = str(source) if isinstance(source, (str, Path)) else ""
         started = time.perf_counter()
-        for page in open_document(source, pages, dpi=dpi, password=password):
-            yield self._page(page.image, f"{name}#{page.number}", {"load": time.perf_counter() - started})
+        layers = text_layer != "ignore"
+        for page in open_document(fetched(source), pages, dpi=dpi, password=password, layers=layers):
+            timings = {"load": time.perf_counter() - started}
+            yield self._document_page(page, f"{name}#{page.number}", timings, check=text_layer == "check")
             started = time.perf_counter()
 
+    def _document_page(self, page: DocumentPage, name: str, timings: dict[str, float], *, check: bool) -> Page:
+        layer = page.layer
+        if layer is None:
+            return self._page(page.image, name, timings)
+        whole = layer.state == "whole"
+        lines = lines_of([[word] for word in layer.words]) if whole else ()
+        if whole and not check:
+            size = (page.image.shape[1], page.image.shape[0])
+            return Page(lines, size, timings, page.image, name, text_layer=LayerReport("whole", True))
+        read = self._page(page.image, name, timings)
+        if not whole:
+            return replace(read, text_layer=LayerReport(layer.state, False))
+        common = agreement(layer.words, read.words)
+        # Without anything read there is nothing that contradicts the layer.
+        used = common >= MIN_AGREEMENT or not read.lines
+        report = LayerReport("whole" if used else "broken", used, round(common, 4))
+        return replace(read, lines=lines if used else read.lines, text_layer=report)
+
     def _page(self, image: Image, name: str, timings: dict[str, float]) -> Page:
-        quads = self._quads(image, timings)
-        # A whole picture has no surroundings.
-        margin = self._crop_margin if self._detector is not None else 0.0
-        units = self._read_quads(image, quads, timings, margin)
-        if not units and self._detector is not None and self.bundle.whole_if_empty:
-            units = self._read_quads(image, [_whole(image)], timings)
+        if self._detector is None:
+            # A whole picture has no surroundings.
+            units = UnitReader(image, self._recognized, 0.0, timings).read([_whole(image)])
+            return self._arranged(units, image, name, timings)
+        outlines = [detection.polygon for detection in self._detector.detect(image, timings)]
+        reading = UnitReader(image, self._recognized, self._crop_margin, timings)
+        turns = self._side_turns(reading, outlines)
+        if turns:
+            return self._turned(image, name, timings, turns)
+        units = reading.read(outlines)
+        if self.orientation != "upright":
+            doubted = weighted_confidence([unit.recognized for unit in units]) < SURE_PAGE
+            if (doubted or self.orientation == "check") and reading.stands_on_its_head(units):
+                return self._turned(image, name, timings, 2)
+            units = reading.turn_lines(units)
+        page = self._arranged(units, image, name, timings)
+        if not page.lines and self.bundle.whole_if_empty:
+            units = UnitReader(image, self._recognized, 0.0, timings).read([_whole(image)])
+            return self._arranged(units, image, name, timings)
+        return page
+
+    def _side_turns(self, reading: UnitReader, outlines: Sequence[Polygon]) -> int:
+        """1 or 3 quarter turns where a page of text lies on its side, else 0."""
+        quads = [outline if len(outline) == 4 else minimum_area_quad(outline) for outline in outlines]
+        if self.orientation == "upright" or not lies_on_its_side(quads):
+            return 0
+        chosen = [quads[index] for index in longest(quads, SAMPLE, tall=True)]
+        down, up = reading.confidences(chosen, (1, 3))
+        return 0 if max(down, up) < SURE_LINE else (1 if down >= up else 3)
+
+    def _turned(self, image: Image, name: str, timings: dict[str, float], turns: int) -> Page:
+        """Reads the picture set upright, whose boxes are better than those of text that lies on its side."""
+        assert self._detector is not None
+        upright = turned_image(image, turns)
+        outlines = [detection.polygon for detection in self._detector.detect(upright, timings)]
+        reading = UnitReader(upright, self._recognized, self._crop_margin, timings)
+        page = self._arranged(reading.turn_lines(reading.read(outlines)), upright, name, timings)
+        return turned_page(page, turns, image)
+
+    def _arranged(self, units: Sequence[Unit], image: Image, name: str, timings: dict[str, float]) -> Page:
         started = time.perf_counter()
-        lines = _lines(units)
+        kept = [[word for word in unit.words if word.confidence >= self.min_confidence] for unit in units]
+        lines = lines_of([words for words in kept if words])
         timings["order"] = time.perf_counter() - started
         return Page(lines, (image.shape[1], image.shape[0]), timings, image, name)
 
@@ -159,36 +243,6 @@ class Reader:
                 if on_error is None:
                     raise
                 on_error(source, error)
-
-    def _quads(self, image: Image, timings: dict[str, float]) -> list[Quad]:
-        if self._detector is None:
-            return [_whole(image)]
-        return [detection.quad for detection in self._detector.detect(image, timings)]
-
-    def _read_quads(
-        self, image: Image, quads: Sequence[Quad], timings: dict[str, float], margin: float = 0.0
-    ) -> list[list[Word]]:
-        """Words of each quad that has any; tall quads are read across, down and up, and the surest reading stays.
-
-        `margin` is what each quad is grown by before it is cut out, a share of its height.
-        """
-        started = time.perf_counter()
-        variants = [
-            (owner, turn) for owner, quad in enumerate(quads) for turn in ((0, 1, 3) if is_tall(quad) else (0,))
-        ]
-        turned = [turn_quad(quads[owner], turn) for owner, turn in variants]
-        crops = rectify(image, turned, margin=margin)
-        cut = time.perf_counter()
-        best: dict[int, tuple[float, Recognized, Quad]] = {}
-        for (owner, turn), quad, result in zip(variants, turned, self._recognized(crops)):
-            value = result.confidence + (UPRIGHT_LEAD if turn == 0 else 0.0)
-            if owner not in best or value > best[owner][0]:
-                best[owner] = (value, result, quad)
-        words = [words_on_page(result, quad, margin) for _, result, quad in (best[owner] for owner in sorted(best))]
-        timings["crops"] = timings.get("crops", 0.0) + cut - started
-        timings["recognizer"] = timings.get("recognizer", 0.0) + time.perf_counter() - cut
-        kept = [[word for word in unit if word.confidence >= self.min_confidence] for unit in words]
-        return [unit for unit in kept if unit]
 
 
 def _changed(settings: Any, changes: dict[str, Any] | None) -> Any:
@@ -213,11 +267,3 @@ def _only_picture(source: ImageSource | PdfPage) -> Image:
 
 def _whole(image: Image) -> Quad:
     return box_quad(0, 0, image.shape[1], image.shape[0])
-
-
-def _lines(units: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
-    """Units (the words of one detection each) -> lines in reading order; a unit's own words stay together."""
-    if not units:
-        return ()
-    quads = [Line(tuple(unit)).polygon for unit in units]
-    return tuple(Line(tuple(word for index in line for word in units[index])) for line in arrange(quads))

@@ -35,16 +35,24 @@ _WORD = _object(
 _LINE = _object(
     text={"type": "string"}, polygon=_POLYGON, confidence=_CONFIDENCE, words={"type": "array", "items": _WORD}
 )
+_TEXT_LAYER = _object(
+    state={"enum": ["whole", "absent", "broken"]},
+    used={"type": "boolean"},
+    agreement={"type": ["number", "null"], "minimum": 0, "maximum": 1},
+)
 _PAGE = _object(
     version={"const": JSON_VERSION},
     source={"type": "string"},
     width={"type": "integer"},
     height={"type": "integer"},
+    rotation={"enum": [0, 90, 180, 270]},
+    text_layer={"oneOf": [{"type": "null"}, _TEXT_LAYER]},
     text={"type": "string"},
     lines={"type": "array", "items": _LINE},
     timings={"type": "object", "additionalProperties": {"type": "number"}},
 )
-# JSON Schema, draft 2020-12: coordinates are px of the picture, x to the right and y down; timings are seconds.
+# JSON Schema, draft 2020-12: coordinates are px of the picture, x to the right and y down; timings are seconds;
+# rotation is by how many degrees the page lies turned clockwise.
 JSON_SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
     **_object(pages={"type": "array", "items": _PAGE}),

@@ -81,6 +81,8 @@ class _Objects:
 def pdf_output(pages: Sequence[Page], dpi: float = 200.0, quality: int = 85) -> bytes:
     """One PDF page a page: its picture as JPEG (blank where the page carries none) under its invisible text.
 
+    A page that lies turned in its picture is shown upright.
+
     Args:
         dpi: px of the picture per inch of paper.
         quality: of the JPEG, 1 to 100.
@@ -101,7 +103,7 @@ def pdf_output(pages: Sequence[Page], dpi: float = 200.0, quality: int = 85) -> 
         kids.append(
             objects.add(
                 f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 {width:.3f} {height:.3f}] "
-                f"/Resources << {resources} >> /Contents {stream} 0 R >>"
+                f"/Rotate {-page.rotation % 360} /Resources << {resources} >> /Contents {stream} 0 R >>"
             )
         )
     listed = " ".join(f"{kid} 0 R" for kid in kids)

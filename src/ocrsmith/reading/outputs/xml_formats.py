@@ -53,7 +53,8 @@ def _hull(lines: Iterable[Line]) -> ArrayLike:
 def hocr_output(pages: Sequence[Page]) -> str:
     """hOCR 1.2 (http://kba.github.io/hocr-spec/1.2/) in XHTML: ocr_page, ocr_carea, ocr_par, ocr_line, ocrx_word.
 
-    `x_wconf` is 0 to 100; a word that is not upright carries its polygon as `poly`.
+    `x_wconf` is 0 to 100; a word that is not upright carries its polygon as `poly`, a line turned by quarters its
+    `textangle`.
     """
     html = ElementTree.Element("html", {"xmlns": "http://www.w3.org/1999/xhtml", "xml:lang": "en", "lang": "en"})
     head = ElementTree.SubElement(html, "head")
@@ -85,13 +86,21 @@ def _hocr_page(body: ElementTree.Element, page: Page, number: int) -> None:
         for line in block:
             lines += 1
             span = ElementTree.SubElement(
-                par, "span", {"class": "ocr_line", "id": f"line_{at}_{lines}", "title": _box(line.polygon)}
+                par, "span", {"class": "ocr_line", "id": f"line_{at}_{lines}", "title": _hocr_line_title(line)}
             )
             for word in line.words:
                 words += 1
                 ElementTree.SubElement(
                     span, "span", {"class": "ocrx_word", "id": f"word_{at}_{words}", "title": _hocr_title(word)}
                 ).text = _clean(word.text)
+
+
+def _hocr_line_title(line: Line) -> str:
+    title = _box(line.polygon)
+    across = line.polygon[1] - line.polygon[0]
+    # Counterclockwise, in quarters: a smaller angle is the page's skew, which the words' polygons tell.
+    quarters = round(float(np.degrees(np.arctan2(-across[1], across[0]))) / 90) % 4
+    return f"{title}; textangle {90 * quarters}" if quarters else title
 
 
 def _hocr_title(word: Word) -> str:
@@ -124,7 +133,7 @@ def alto_output(pages: Sequence[Page]) -> str:
         element = _alto(layout, "Page", ID=f"page_{number}", PHYSICAL_IMG_NR=str(number), **size)
         space = _alto(element, "PrintSpace", HPOS="0", VPOS="0", **size)
         for block_number, block in enumerate(paragraphs(page), 1):
-            _alto_block(space, block, f"{number}_{block_number}")
+            _alto_block(space, block, f"{number}_{block_number}", page.rotation)
     return _serialized(root)
 
 
@@ -143,8 +152,10 @@ def _alto_shape(parent: ElementTree.Element, points: ArrayLike) -> None:
     _alto(_alto(parent, "Shape"), "Polygon", POINTS=flat)
 
 
-def _alto_block(space: ElementTree.Element, block: Sequence[Line], at: str) -> None:
-    element = _alto(space, "TextBlock", ID=f"block_{at}", **_alto_box(_hull(block)))
+def _alto_block(space: ElementTree.Element, block: Sequence[Line], at: str, rotation: int) -> None:
+    # ALTO turns counterclockwise.
+    turned = {"ROTATION": str(360 - rotation)} if rotation else {}
+    element = _alto(space, "TextBlock", ID=f"block_{at}", **_alto_box(_hull(block)), **turned)
     for line_number, line in enumerate(block, 1):
         row = _alto(element, "TextLine", ID=f"line_{at}_{line_number}", **_alto_box(line.polygon))
         _alto_shape(row, line.polygon)
@@ -196,12 +207,15 @@ def page_xml_output(pages: Sequence[Page], created: datetime.datetime | None = N
     _prima(metadata, "Creator").text = f"ocrsmith {__version__}"
     _prima(metadata, "Created").text = stamp
     _prima(metadata, "LastChange").text = stamp
+    # PAGE names the clockwise turn that sets the page upright, from -179.999 to 180.
+    turned = {"orientation": str({90: -90, 180: 180, 270: 90}[page.rotation])} if page.rotation else {}
     element = _prima(
         root,
         "Page",
         imageFilename=_clean(page.source),
         imageWidth=str(page.size[0]),
         imageHeight=str(page.size[1]),
+        **turned,
     )
     blocks = paragraphs(page)
     if blocks:

@@ -1,0 +1,140 @@
+"""Detections -> words: each is cut out in every way that it may be written, and the surest reading stays."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ocrsmith.geometry import Polygon, Quad, minimum_area_quad
+from ocrsmith.reading.alignment import words_on_page
+from ocrsmith.reading.crops import is_tall, rectify, turn_quad
+from ocrsmith.reading.orientation import LEAD, SAMPLE, SURE_TURNED, longest, weakest
+from ocrsmith.reading.page import Recognized, Word
+from ocrsmith.reading.stacking import stack, words_in_stack
+from ocrsmith.reading.straightening import ribbon, straighten, words_on_ribbon
+from ocrsmith.samples import Image
+
+# A tall box is one narrow letter, a line that runs down or up, or stacked letters; the first wins ties within this.
+UPRIGHT_LEAD = 0.1
+
+Recognize = Callable[[Sequence[Image]], list[Recognized]]
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """One way to cut a detection out: its crop, how its text goes back to the page, and its lead in confidence."""
+
+    owner: int
+    crop: Image
+    place: Callable[[Recognized], list[Word]]
+    lead: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Unit:
+    """What one detection was read as; `upright` is the quad as it was read, from the text's own top left."""
+
+    recognized: Recognized
+    upright: Quad
+    place: Callable[[Recognized], list[Word]]
+
+    @property
+    def words(self) -> list[Word]:
+        """The words on the page."""
+        return self.place(self.recognized)
+
+
+class UnitReader:
+    """Reads the detections of one picture, in batches over all of them.
+
+    `recognize` takes crops to texts; `margin` is what each outline is grown by before it is cut out, a share of its
+    height; `timings` receives the seconds of "crops" and "recognizer".
+    """
+
+    def __init__(self, image: Image, recognize: Recognize, margin: float, timings: dict[str, float]) -> None:
+        self.image, self.recognize, self.margin, self.timings = image, recognize, margin, timings
+
+    def read(self, outlines: Sequence[Polygon]) -> list[Unit]:
+        """One unit an outline, in order; tall ones are read across, down, up and stacked, bent ones straightened."""
+        started = time.perf_counter()
+        quads = [outline if len(outline) == 4 else minimum_area_quad(outline) for outline in outlines]
+        cuts: list[Cut] = []
+        for owner, outline in enumerate(outlines):
+            strip = ribbon(outline)
+            if strip is not None:
+                place = partial(words_on_ribbon, strip=strip, margin=self.margin)
+                cuts.append(Cut(owner, straighten(self.image, strip, self.margin), place))
+            else:
+                cuts += self._quad_cuts(owner, quads[owner])
+        self._spent("crops", started)
+        best: dict[int, tuple[float, Unit]] = {}
+        for cut, result in zip(cuts, self._recognized([cut.crop for cut in cuts]), strict=True):
+            value = result.confidence + cut.lead
+            if cut.owner not in best or value > best[cut.owner][0]:
+                best[cut.owner] = (value, Unit(result, quads[cut.owner], cut.place))
+        return [best[owner][1] for owner in range(len(outlines))]
+
+    def _quad_cuts(self, owner: int, quad: Quad) -> list[Cut]:
+        tall = is_tall(quad)
+        turned = [turn_quad(quad, turn) for turn in ((0, 1, 3) if tall else (0,))]
+        crops = rectify(self.image, turned, margin=self.margin)
+        cuts = [
+            Cut(owner, crop, partial(words_on_page, quad=each, margin=self.margin)) for crop, each in zip(crops, turned)
+        ]
+        if tall:
+            cuts[0] = Cut(owner, cuts[0].crop, cuts[0].place, UPRIGHT_LEAD)
+            made = stack(rectify(self.image, [quad])[0])
+            if made is not None:
+                cuts.append(Cut(owner, made.crop, partial(words_in_stack, made=made, quad=quad)))
+        return cuts
+
+    def confidences(self, quads: Sequence[Quad], turns: Sequence[int]) -> list[float]:
+        """The mean confidence of these quads when all are read turned so: one number a turn; 0 without quads."""
+        if not quads:
+            return [0.0] * len(turns)
+        cut = [turn_quad(quad, turn) for turn in turns for quad in quads]
+        results = self._recognized(rectify(self.image, cut, margin=self.margin))
+        return [weighted_confidence(results[at : at + len(quads)]) for at in range(0, len(results), len(quads))]
+
+    def stands_on_its_head(self, units: Sequence[Unit]) -> bool:
+        """Whether a page's longest lines read surer upside down."""
+        quads = [unit.upright for unit in units]
+        chosen = longest(quads, SAMPLE)
+        if len(chosen) < 2:
+            return False
+        (turned,) = self.confidences([quads[index] for index in chosen], (2,))
+        return turned > weighted_confidence([units[index].recognized for index in chosen]) + LEAD
+
+    def turn_lines(self, units: Sequence[Unit]) -> list[Unit]:
+        """The units, single lines of low confidence turned where they read much surer upside down."""
+        results = [unit.recognized for unit in units]
+        quads = [unit.upright for unit in units]
+        chosen = weakest(quads, [each.confidence for each in results], [len(each.text) for each in results])
+        turned = [turn_quad(quads[index], 2) for index in chosen]
+        found = list(units)
+        crops = rectify(self.image, turned, margin=self.margin)
+        for index, quad, result in zip(chosen, turned, self._recognized(crops), strict=True):
+            if result.confidence >= max(SURE_TURNED, results[index].confidence + LEAD):
+                found[index] = Unit(result, quad, partial(words_on_page, quad=quad, margin=self.margin))
+        return found
+
+    def _recognized(self, crops: Sequence[Image]) -> list[Recognized]:
+        started = time.perf_counter()
+        results = self.recognize(crops) if crops else []
+        self._spent("recognizer", started)
+        return results
+
+    def _spent(self, stage: str, started: float) -> None:
+        self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - started
+
+
+def weighted_confidence(results: Sequence[Recognized]) -> float:
+    """The mean confidence, each text weighing its letters; empty texts weigh one letter of confidence 0."""
+    if not results:
+        return 0.0
+    weights = [max(1, len(result.text)) for result in results]
+    return float(np.average([result.confidence for result in results], weights=weights))
