@@ -88,13 +88,14 @@ def evaluate(
     from ocrsmith.evaluation.text import TEXT_RULES
     from ocrsmith.reading.reader import Reader
 
+    allowed = constraints(characters, pattern, words, word_bias, beam)
     labelled = [read_labels(folder) for folder in folders]
     for folder in labelled:
         if folder.problems:
             note(f"{len(folder.problems)} labels of {folder.path} were left out; 'ocrsmith describe' lists them")
     results: dict[str, list[EvaluationResult]] = {}
     for name in dict.fromkeys(one for one in (model, beside) if one is not None):
-        reader = Reader(name, engine=engine, threads=threads)
+        reader = Reader(name, engine=engine, threads=threads).constrained(allowed)
         results[name] = []
         for folder in labelled:
             file = _predictions_file(predictions, folder.path, several=len(labelled) > 1) if name == model else None
