@@ -118,3 +118,95 @@ def test_characters_are_split_at_the_valley_between_their_peaks() -> None:
     found = characters_from_region(region, stride=2)
     assert [round(float(d.polygon[:, 0].mean()) / 2) for d in found] == pytest.approx([20, 40, 60], abs=1)
     assert characters_from_region(np.zeros((10, 10), np.float32)) == []
+
+
+def arc(bend_px: float, size: tuple[int, int] = (120, 240), thickness: int = 14) -> np.ndarray:
+    """Region maps of a band whose middle lies `bend_px` above its ends."""
+    maps = np.zeros((*size, 2), np.float32)
+    x = np.arange(30, 210)
+    y = 80 - bend_px * (1 - ((x - 119.5) / 90) ** 2)
+    for column, centre in zip(x, y):
+        maps[round(centre - thickness / 2) : round(centre + thickness / 2), column, 0] = 0.9
+    return maps
+
+
+POLYGONS = CraftThresholds(shape="polygon")
+
+
+def test_a_curved_word_becomes_a_polygon_that_follows_it() -> None:
+    maps = arc(50)
+    polygon = boxes_from_maps(maps, POLYGONS, stride=1)[0].polygon
+    quad = boxes_from_maps(maps, stride=1)[0].polygon
+    assert polygon.shape == (14, 2) and signed_area(polygon) > 0
+    filled, boxed = (
+        cv2.fillPoly(np.zeros((120, 240), np.uint8), [p.round().astype(np.int32)], 1) for p in (polygon, quad)
+    )
+    inside = maps[..., 0] > 0
+    assert filled[inside].mean() > 0.97
+    # The rectangle round the arc holds more than twice its ink, the polygon little more than its dilation.
+    assert boxed.sum() > 2 * inside.sum() and filled.sum() < 1.75 * inside.sum()
+    # The upper points come first, from left to right, then the lower ones back.
+    assert (np.diff(polygon[:7, 0]) > 0).all() and (np.diff(polygon[7:, 0]) < 0).all()
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_curved_word_is_followed_whichever_way_it_runs(turns: int) -> None:
+    maps = np.ascontiguousarray(np.rot90(arc(50), turns))
+    polygon = boxes_from_maps(maps, POLYGONS, stride=2)[0].polygon / 2
+    filled = cv2.fillPoly(np.zeros(maps.shape[:2], np.uint8), [polygon.round().astype(np.int32)], 1)
+    assert polygon.shape == (14, 2) and filled[maps[..., 0] > 0].mean() > 0.97 and signed_area(polygon) > 0
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        pytest.param(arc(2), id="nearly straight"),
+        pytest.param(maps_with((30, 20, 50, 24)), id="straight"),
+        pytest.param(maps_with((30, 20, 40, 30)), id="square"),
+        pytest.param(maps_with((30, 20, 90, 21)), id="one row of pixels"),
+        pytest.param(maps_with((30, 20, 90, 40), (30, 40, 50, 60)), id="a corner"),
+    ],
+)
+def test_what_is_not_curved_stays_a_quad(maps: np.ndarray) -> None:
+    found, quads = boxes_from_maps(maps, POLYGONS), boxes_from_maps(maps)
+    assert len(found) == len(quads) == 1
+    if len(found[0].polygon) == 4:
+        np.testing.assert_array_equal(found[0].polygon, quads[0].polygon)
+
+
+def test_link_alone_is_no_word_even_below_the_low_text_threshold() -> None:
+    maps = np.zeros((40, 60, 2), np.float32)
+    maps[10:20, 10:40] = 0.35, 0.9  # region under low_text, joined by affinity alone
+    assert boxes_from_maps(maps, CraftThresholds(text=0.3)) == []
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.floats(0.3, 0.8))
+def test_the_runs_give_what_the_dilated_pixels_give(seed: int, text: float) -> None:
+    """Each component by itself, dilated as a picture: the smallest rectangles are the same."""
+    noise = np.random.default_rng(seed).random((40, 60, 2)).astype(np.float32)
+    maps = cv2.GaussianBlur(noise, (0, 0), 2.0)
+    maps = (maps - maps.min()) / np.ptp(maps)
+    thresholds = CraftThresholds(text=text, low_text=0.55, link=0.6, min_area=4)
+    is_text = maps[..., 0] > 0.55
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        (is_text | (maps[..., 1] > 0.6)).astype(np.uint8), connectivity=4
+    )
+    expected = []
+    for label in range(1, count):
+        mask = (labels == label) & is_text
+        w, h, pixels = stats[label, 2:5]
+        if not mask.any() or pixels < 4 or maps[..., 0][mask].max() < text:
+            continue
+        grow = int(np.sqrt(pixels * min(w, h) / (w * h)) * 2)
+        dilated = cv2.dilate(mask.astype(np.uint8), np.ones((1 + grow, 1 + grow), np.uint8))
+        points = np.argwhere(dilated)[:, ::-1].astype(np.int32)
+        expected.append((float(maps[..., 0][mask].max()), cv2.minAreaRect(points)))
+    found = boxes_from_maps(maps, thresholds, stride=1)
+    assert [d.score for d in found] == pytest.approx([score for score, _ in expected])
+    for detection, (_, rectangle) in zip(found, expected):
+        (_, _), (w, h), _ = rectangle
+        if abs(1 - max(w, h) / (min(w, h) + 1e-5)) > 0.1 and min(w, h) > 0:
+            assert cv2.contourArea(detection.polygon) == pytest.approx(w * h, rel=1e-3)
+            corners = cv2.boxPoints(rectangle)
+            assert intersection_over_union(detection.polygon, corners[::1]) > 0.5

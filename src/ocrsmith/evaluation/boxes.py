@@ -46,12 +46,20 @@ def match_polygons(
         predicted: polygons (P, 2) in pixels.
         iou: least intersection over union, in 0 to 1.
     """
+    candidates, forgiven = _candidates(truth, ignored, predicted, iou)
+    return PolygonMatches(_greedy(candidates), forgiven)
+
+
+def _candidates(
+    truth: Sequence[ArrayLike], ignored: Sequence[bool], predicted: Sequence[ArrayLike], iou: float
+) -> tuple[list[tuple[float, int, int]], NDArray[np.bool_]]:
+    """(IoU, truth, prediction) of the pairs that may be matched, best first, and which predictions are forgiven."""
     if len(truth) != len(ignored):
         raise ValueError(f"{len(truth)} truths came with {len(ignored)} ignore flags. Give one flag a truth.")
     truth_shapes, predicted_shapes = _shapes(truth), _shapes(predicted)
     flags = np.asarray(ignored, dtype=bool).reshape(-1)
     if not len(truth_shapes) or not len(predicted_shapes):
-        return PolygonMatches((), np.zeros(len(predicted_shapes), dtype=bool))
+        return [], np.zeros(len(predicted_shapes), dtype=bool)
     # The tree compares bounding boxes first, so that a page of 1,000 words costs far fewer than a million overlaps.
     truth_index, predicted_index = shapely.STRtree(predicted_shapes).query(truth_shapes, predicate="intersects")
     shared = shapely.area(shapely.intersection(truth_shapes[truth_index], predicted_shapes[predicted_index]))
@@ -66,7 +74,7 @@ def match_polygons(
     overlap = shared / (truth_area[truth_index] + predicted_area[predicted_index] - shared)
     enough = overlap >= iou
     candidates = zip(overlap[enough].tolist(), truth_index[enough].tolist(), predicted_index[enough].tolist())
-    return PolygonMatches(_greedy(sorted(candidates, reverse=True)), forgiven)
+    return sorted(candidates, reverse=True), forgiven
 
 
 def _greedy(candidates: list[tuple[float, int, int]]) -> tuple[tuple[int, int, float], ...]:
@@ -108,17 +116,42 @@ class BoxCounts(MatchCounts):
         iou: float = 0.5,
     ) -> BoxCounts:
         """Counts one page; the arguments are those of `match_polygons`."""
-        matches = match_polygons(truth, ignored, predicted, iou)
-        num_forgiven = int(matches.forgiven.sum())
-        return cls(
-            num_matched=len(matches.pairs),
-            num_truth=len(truth) - sum(map(bool, ignored)),
-            num_predicted=len(predicted) - num_forgiven,
-            num_pictures=1,
-            num_forgiven=num_forgiven,
-            iou_sum=sum(overlap for _, _, overlap in matches.pairs),
-            iou_threshold=iou,
-        )
+        return cls.from_page_at_scores(truth, ignored, predicted, np.zeros(len(predicted)), [0.0], iou)[0]
+
+    @classmethod
+    def from_page_at_scores(
+        cls,
+        truth: Sequence[ArrayLike],
+        ignored: Sequence[bool],
+        predicted: Sequence[ArrayLike],
+        scores: ArrayLike,
+        least_scores: Sequence[float],
+        iou: float = 0.5,
+    ) -> list[BoxCounts]:
+        """Counts one page once for each of `least_scores`, with the predictions that score at least so much.
+
+        `scores` holds one a prediction. The same as `from_page` on each part, at the price of one comparison.
+        """
+        candidates, forgiven = _candidates(truth, ignored, predicted, iou)
+        score_of = np.asarray(scores, dtype=np.float64).reshape(-1)
+        if len(score_of) != len(predicted):
+            raise ValueError(f"{len(predicted)} predictions came with {len(score_of)} scores. Give one score each.")
+        counts = []
+        for least in least_scores:
+            kept = score_of >= least
+            pairs = _greedy([pair for pair in candidates if kept[pair[2]]])
+            counts.append(
+                cls(
+                    num_matched=len(pairs),
+                    num_truth=len(truth) - sum(map(bool, ignored)),
+                    num_predicted=int((kept & ~forgiven).sum()),
+                    num_pictures=1,
+                    num_forgiven=int((kept & forgiven).sum()),
+                    iou_sum=sum(overlap for _, _, overlap in pairs),
+                    iou_threshold=iou,
+                )
+            )
+        return counts
 
     def __add__(self, other: BoxCounts) -> BoxCounts:
         return add_counts(self, other, same=("iou_threshold",))

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ocrsmith.errors import InputError
+from ocrsmith.errors import InputError, StorageError
 
 MAX_POINTS = 500
 Points = tuple[tuple[float, float], ...]
@@ -72,23 +73,47 @@ def curve_svg(curve: Curve, number: int = 0) -> str:
     with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": f"curve{number}", "font.family": "sans-serif"}):
         figure = Figure(figsize=(5.6, 3.0), layout="constrained")
         axes = figure.add_subplot()
-        for (name, points), colour in zip(curve.series.items(), _cycle(len(curve.series))):
-            if not points:
-                continue
-            xs, ys = zip(*_thinned(points))
-            marker = "o" if len(points) < 25 else ""
-            axes.plot(xs, ys, label=name, color=colour, linewidth=1.7, marker=marker, markersize=3)
-        if curve.best_x is not None:
-            axes.axvline(curve.best_x, color="#808890", linewidth=1, linestyle=(0, (4, 3)), label="kept")
-        axes.set_xlabel(curve.x_label, fontsize=9)
-        axes.tick_params(labelsize=8)
-        axes.grid(color="#808890", alpha=0.22, linewidth=0.7)
-        axes.spines[["top", "right"]].set_visible(False)
+        _plot(axes, curve)
         if curve.series:
             figure.legend(loc="outside upper left", ncols=4, fontsize=8, frameon=False)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     return _inline(buffer.getvalue())
+
+
+def draw_curves(path: str | Path, curves: Sequence[Curve]) -> Path:
+    """Draws plots under each other into a picture file; its ending says which kind: .png, .svg, .pdf.
+
+    Raises:
+        StorageError: the file cannot be written, or its ending is of no kind that is known.
+    """
+    target = Path(path)
+    figure = Figure(figsize=(7.0, 3.2 * max(len(curves), 1)), layout="constrained")
+    for place, curve in enumerate(curves, 1):
+        axes = figure.add_subplot(max(len(curves), 1), 1, place)
+        _plot(axes, curve)
+        axes.set_title(curve.title, fontsize=10, loc="left")
+        axes.legend(fontsize=8, frameon=False)
+    try:
+        figure.savefig(target, dpi=120)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"The curves {target} cannot be drawn ({error}). Give a .png, .svg or .pdf file.") from None
+    return target
+
+
+def _plot(axes: Axes, curve: Curve) -> None:
+    for (name, points), colour in zip(curve.series.items(), _cycle(len(curve.series))):
+        if not points:
+            continue
+        xs, ys = zip(*_thinned(points))
+        marker = "o" if len(points) < 25 else ""
+        axes.plot(xs, ys, label=name, color=colour, linewidth=1.7, marker=marker, markersize=3)
+    if curve.best_x is not None:
+        axes.axvline(curve.best_x, color="#808890", linewidth=1, linestyle=(0, (4, 3)), label="kept")
+    axes.set_xlabel(curve.x_label, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.grid(color="#808890", alpha=0.22, linewidth=0.7)
+    axes.spines[["top", "right"]].set_visible(False)
 
 
 def _thinned(points: Points) -> Points:

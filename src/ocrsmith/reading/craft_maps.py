@@ -1,21 +1,24 @@
-"""CRAFT's maps -> word quads, and character boxes from the region map.
+"""CRAFT's maps -> word quads or polygons, and character boxes from the region map.
 
 The steps are those of the released post-processing of Baek et al., "Character Region Awareness for Text Detection"
 (CVPR 2019), https://github.com/clovaai/CRAFT-pytorch, `craft_utils.py`: the same thresholds, dilation and rectangles.
-They are taken on each component's own bounding box, so that the time grows with the text and not with the page.
+They are taken on the runs of text in the rows of the maps, all components at once. A component's smallest rectangle
+depends on the ends of its runs alone, and so does that of the dilated component: a dilation by a square moves the two
+ends of each run to four corners.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.geometry import Quad, box_quad
+from ocrsmith.reading.craft_polygons import curved_polygon
 from ocrsmith.reading.detections import Detection, order_quads, rectangle_corners
 
 
@@ -28,79 +31,147 @@ class CraftThresholds:
         link: affinity above this joins characters.
         low_text: region above this belongs to a character.
         min_area: px of the maps; smaller components are dropped.
+        shape: "quad", or "polygon" to follow curved words; straight ones stay quads.
     """
 
     text: float = 0.7
     link: float = 0.4
     low_text: float = 0.4
     min_area: int = 10
+    shape: Literal["quad", "polygon"] = "quad"
+
+
+@dataclass(frozen=True, eq=False)
+class _Components:
+    """The text pixels of N components as R runs in rows, sorted by component. Places are px of the maps.
+
+    Attributes:
+        first: (N + 1,) where each component's runs start.
+        left, right, row: (R,) the first and the last pixel of each run.
+        scores: (N,) the greatest region score of each.
+        grow: (N,) px by which each is dilated in all.
+    """
+
+    first: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    row: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    grow: NDArray[np.int64]
+
+    def pixels(self, index: int) -> NDArray[np.int64]:
+        """(P, 2) x, y of a component's pixels."""
+        runs = slice(self.first[index], self.first[index + 1])
+        lengths = self.right[runs] - self.left[runs] + 1
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        return np.stack([np.repeat(self.left[runs], lengths) + within, np.repeat(self.row[runs], lengths)], axis=1)
 
 
 def boxes_from_maps(
     maps: NDArray[np.float32], thresholds: CraftThresholds = CraftThresholds(), stride: float = 2
 ) -> list[Detection]:
-    """Region and affinity maps (h, w, 2) -> word quads in pixels of the network's input.
+    """Region and affinity maps (h, w, 2) -> words, as quads or polygons in pixels of the network's input.
 
     A component's score is the greatest region score in it, cut to 1. `stride` is px of input per px of the maps.
     """
+    components = _components(maps, thresholds)
+    if not len(components.scores):
+        return []
+    corners = _quads(components, maps.shape[:2])
+    scores = np.minimum(components.scores, 1.0).tolist()
+    polygons: list[NDArray[np.float32]] = list(order_quads(corners) * np.float32(stride))
+    if thresholds.shape == "polygon":
+        for index, quad in enumerate(order_quads(corners)):
+            curved = curved_polygon(components.pixels(index), quad, int(components.grow[index]))
+            if curved is not None:
+                polygons[index] = curved * np.float32(stride)
+    return [Detection(polygon, score) for polygon, score in zip(polygons, scores)]
+
+
+def _components(maps: NDArray[np.float32], thresholds: CraftThresholds) -> _Components:
+    """The components of text and links that hold enough text; pixels that are link only are left out of them."""
     region = np.ascontiguousarray(maps[..., 0], dtype=np.float32)
     text = region > thresholds.low_text
     link = maps[..., 1] > thresholds.link
-    labels: NDArray[np.int32]
-    stats: NDArray[np.int32]
-    _, labels, stats, _ = cv2.connectedComponentsWithStats((text | link).astype(np.uint8), connectivity=4)  # type: ignore[assignment]
-    strong = np.zeros(len(stats), dtype=bool)
-    strong[labels[region >= thresholds.text]] = True
-    kept = np.flatnonzero(strong & (stats[:, cv2.CC_STAT_AREA] >= thresholds.min_area))
-    kept = kept[kept > 0]
-    upright: list[int] = []
-    rectangles: list[tuple[float, float, float, float, float]] = []
-    scores: list[float] = []
-    quads = np.zeros((len(kept), 4, 2), np.float32)
-    for index, label in enumerate(kept):
-        left, top, points, score = _component(labels, text, region, stats[label], int(label))
-        (centre_x, centre_y), (w, h), angle = cv2.minAreaRect(points)
-        rectangles.append((centre_x + left, centre_y + top, w, h, angle))
-        scores.append(score)
-        # Near-square components are taken upright: the smallest rectangle round a disc has no direction.
-        if abs(1 - max(w, h) / (min(w, h) + 1e-5)) <= 0.1:
-            upright.append(index)
-            x, y, across, down = cv2.boundingRect(points)
-            quads[index] = box_quad(left + x, top + y, left + x + across - 1, top + y + down - 1)
-    if not rectangles:
-        return []
-    parts = np.array(rectangles, dtype=np.float32)
-    corners = rectangle_corners(parts[:, :2], parts[:, 2:4], parts[:, 4])
-    corners[upright] = quads[upright]
+    both = text | link
+    labels = np.asarray(cv2.connectedComponents(both.view(np.uint8), connectivity=4)[1], np.int32)
+    row, left, lengths = _runs(text)
+    if not len(row):
+        return _Components(np.zeros(1, np.int64), left, left, row, np.zeros(0, np.float32), row)
+    run_scores = np.maximum.reduceat(region[text], np.cumsum(lengths) - lengths)
+    run_labels = labels[row, left]
+    order = np.argsort(run_labels, kind="stable")
+    found, first, counts = np.unique(run_labels[order], return_index=True, return_counts=True)
+    scores = np.maximum.reduceat(run_scores[order], first)
+    width, height, area = (sizes[found] for sizes in _sizes(both, labels))
+    kept = (scores >= thresholds.text) & (area >= thresholds.min_area)
+    order = order[np.repeat(kept, counts)]
+    grow = (np.sqrt(area * np.minimum(width, height) / (width * height)) * 2).astype(np.int64)
+    return _Components(
+        np.concatenate([[0], np.cumsum(counts[kept])]),
+        left[order],
+        left[order] + lengths[order] - 1,
+        row[order],
+        scores[kept],
+        grow[kept],
+    )
+
+
+def _runs(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Row, first pixel and length of every run of pixels in the rows of a mask, in the order of rows."""
+    # A column of ground at the right ends every run within its row.
+    padded = np.zeros((mask.shape[0], mask.shape[1] + 1), dtype=bool)
+    padded[:, :-1] = mask
+    edges = np.flatnonzero(np.diff(padded.reshape(-1), prepend=False))
+    row, left = np.divmod(edges[0::2], padded.shape[1])
+    return row, left, edges[1::2] - edges[0::2]
+
+
+def _sizes(
+    mask: NDArray[np.bool_], labels: NDArray[np.int32]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Width, height and area of each label's pixels; from runs, five times as fast as OpenCV counts them."""
+    row, left, lengths = _runs(mask)
+    of = labels[row, left]
+    size = int(of.max(initial=0)) + 1
+    ends: list[NDArray[np.int64]] = []
+    for first, last in ((left, left + lengths), (row, row + 1)):
+        low, high = np.full(size, np.iinfo(np.int64).max), np.zeros(size, np.int64)
+        np.minimum.at(low, of, first)
+        np.maximum.at(high, of, last)
+        ends.append(high - low)
+    return ends[0], ends[1], np.bincount(of, lengths, size).astype(np.int64)
+
+
+def _quads(components: _Components, shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """(N, 4, 2) corners of the smallest rectangles round the dilated components, cut to a page of `shape` pixels."""
+    owner = np.repeat(np.arange(len(components.scores)), np.diff(components.first))
+    # Of a component's runs in one row, the first's left end and the last's right end are enough.
+    opens = np.diff(owner, prepend=-1).astype(bool) | np.diff(components.row, prepend=-1).astype(bool)
+    begin = np.flatnonzero(opens)
+    end = np.append(begin[1:], len(owner)) - 1
+    owner, row = owner[begin], components.row[begin]
+    # A kernel of 1 + grow pixels, which OpenCV centres on its pixel (1 + grow) // 2, reaches so far to each side.
+    before, after = components.grow[owner] // 2, (components.grow[owner] + 1) // 2
+    x0 = np.maximum(components.left[begin] - before, 0)
+    x1 = np.minimum(components.right[end] + after, shape[1] - 1)
+    y0, y1 = np.maximum(row - before, 0), np.minimum(row + after, shape[0] - 1)
+    points = np.stack([x0, y0, x0, y1, x1, y0, x1, y1], axis=1).astype(np.int32).reshape(-1, 2)
+    first = np.searchsorted(owner, np.arange(len(components.scores) + 1))
+    rectangles = [cv2.minAreaRect(points[4 * start : 4 * stop]) for start, stop in itertools.pairwise(first.tolist())]
+    parts = np.array([(*centre, *size, angle) for centre, size, angle in rectangles], dtype=np.float32)
+    sizes = parts[:, 2:4]
     # A single row or column of pixels has no area; half a pixel a side makes it a quad.
-    flat = np.flatnonzero((parts[:, 2:4] <= 0).any(axis=1))
-    if len(flat):
-        corners[flat] = rectangle_corners(parts[flat, :2], np.maximum(parts[flat, 2:4], 1), parts[flat, 4])
-    return [Detection(quad, min(1.0, score)) for quad, score in zip(order_quads(corners) * np.float32(stride), scores)]
-
-
-def _component(
-    labels: NDArray[np.int32],
-    text: NDArray[np.bool_],
-    region: NDArray[np.float32],
-    stats: NDArray[np.int32],
-    label: int,
-) -> tuple[int, int, NDArray[np.int32], float]:
-    """(left, top) of the component's window, its dilated outline (N, 1, 2) in that window, its greatest region score.
-
-    All the outlines of its pieces together: what is link and not text is erased, which may leave several.
-    """
-    x, y, w, h, area = stats.tolist()
-    grow = int(math.sqrt(area * min(w, h) / (w * h)) * 2)
-    left, top = max(0, x - grow), max(0, y - grow)
-    window = (slice(top, y + h + grow + 1), slice(left, x + w + grow + 1))
-    mask = ((labels[window] == label) & text[window]).view(np.uint8)
-    score = float(cv2.minMaxLoc(region[window], mask)[1])
-    if grow:
-        mask = cv2.dilate(mask, np.ones((1 + grow, 1 + grow), np.uint8))
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    outline = contours[0] if len(contours) == 1 else np.concatenate(contours)
-    return left, top, outline, score
+    flat = np.asarray((sizes <= 0).any(axis=1))
+    # Near-square components are taken upright: the smallest rectangle round a disc has no direction.
+    square = np.asarray(np.abs(1 - sizes.max(axis=1) / (sizes.min(axis=1) + 1e-5)) <= 0.1)
+    corners = rectangle_corners(parts[:, :2], np.where(flat[:, None], np.maximum(sizes, 1), sizes), parts[:, 4])
+    lows = [np.minimum.reduceat(low, first[:-1]) for low in (x0, y0)]
+    highs = [np.maximum.reduceat(high, first[:-1]) for high in (x1, y1)]
+    boxes = np.stack([lows[0], lows[1], highs[0], lows[1], highs[0], highs[1], lows[0], highs[1]], axis=1)
+    upright = square & ~flat
+    corners[upright] = boxes[upright].reshape(-1, 4, 2)
+    return corners
 
 
 def characters_from_region(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,21 @@ from ocrsmith.reading.scaling import tiles
 from ocrsmith.samples import Image
 
 
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What the network made of a page at one scale.
+
+    Attributes:
+        maps: (channels, h, w) float32, the network's own output.
+        factors: px of the page per px of the network's input, (x, y).
+        limits: the page's (width, height) px.
+    """
+
+    maps: NDArray[np.float32]
+    factors: NDArray[np.float32]
+    limits: NDArray[np.float32]
+
+
 class PageDetector:
     """A bundle's detector on an engine."""
 
@@ -31,31 +47,41 @@ class PageDetector:
 
         `timings`, where given, receives the seconds of "detector" (the network) and "boxes".
         """
-        times = {} if timings is None else timings
+        return self._look_and_detect(image, {} if timings is None else timings)[1]
+
+    def look(self, image: Image) -> Look:
+        """The maps that `detect` takes its boxes from; `boxes` makes boxes of them, by these or other thresholds."""
+        return self._look_and_detect(image, {})[0]
+
+    def boxes(self, look: Look, thresholds: CraftThresholds | DbThresholds | None = None) -> list[Detection]:
+        """The detections of a look, in the page's own px, by the bundle's thresholds or others of their kind."""
+        found = self._boxes(look.maps, thresholds or self.part.thresholds)
+        return [Detection(np.clip(d.polygon * look.factors, 0, look.limits), d.score) for d in found]
+
+    def _look_and_detect(self, image: Image, times: dict[str, float]) -> tuple[Look, list[Detection]]:
         height, width = image.shape[:2]
         rule = self.part.scale
         scale = rule.scale(height, width)
-        found = self._at_scale(image, scale, times)
+        look, found = self._at_scale(image, scale, times)
         if found and rule.small_text_px > 0:
             text_height = float(np.median([min(quad_size(detection.quad)) for detection in found]))
             second = rule.second_scale(scale, text_height, height, width)
             if second is not None:
-                found = self._at_scale(image, second, times)
-        return found
+                look, found = self._at_scale(image, second, times)
+        return look, found
 
-    def _at_scale(self, image: Image, scale: float, times: dict[str, float]) -> list[Detection]:
+    def _at_scale(self, image: Image, scale: float, times: dict[str, float]) -> tuple[Look, list[Detection]]:
         started = time.perf_counter()
         resized = self.part.input.resize(image, scale)
-        maps = self.maps(resized)
-        networked = time.perf_counter()
-        detections = self._boxes(maps)
         # Each side by its own factor: sizes are whole pixels.
-        factors = np.array([image.shape[1] / resized.shape[1], image.shape[0] / resized.shape[0]], np.float32)
-        limits = np.array([image.shape[1], image.shape[0]], np.float32)
-        found = [Detection(np.clip(d.polygon * factors, 0, limits), d.score) for d in detections]
+        size = np.array([image.shape[1], image.shape[0]], np.float32)
+        factors = (size / np.array([resized.shape[1], resized.shape[0]])).astype(np.float32)
+        look = Look(self.maps(resized), factors, size)
+        networked = time.perf_counter()
+        found = self.boxes(look)
         times["detector"] = times.get("detector", 0.0) + networked - started
         times["boxes"] = times.get("boxes", 0.0) + time.perf_counter() - networked
-        return found
+        return look, found
 
     def maps(self, resized: Image) -> NDArray[np.float32]:
         """The network's maps (channels, ceil(H / stride), ceil(W / stride)) of a resized page, tile by tile."""
@@ -89,9 +115,8 @@ class PageDetector:
             )
         return output[0]
 
-    def _boxes(self, maps: NDArray[np.float32]) -> list[Detection]:
+    def _boxes(self, maps: NDArray[np.float32], thresholds: CraftThresholds | DbThresholds) -> list[Detection]:
         stride = self.part.input.map_stride
-        thresholds = self.part.thresholds
         if isinstance(thresholds, CraftThresholds):
             return boxes_from_maps(maps.transpose(1, 2, 0), thresholds, stride)
         assert isinstance(thresholds, DbThresholds)
