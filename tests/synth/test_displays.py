@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from ocrsmith.geometry import bounds, box_quad, quad_to_quad
 from ocrsmith.samples import Image
 from ocrsmith.synth.display_scenes import DisplayScene, DisplayScenePlan
 from ocrsmith.synth.displays import DisplayLine, DisplayLinePlan, visible_contrast
+from ocrsmith.synth.legibility import is_washed_out
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
 from ocrsmith.synth.panels import cells_of, draw_panel, text_width
 
@@ -106,3 +108,27 @@ def test_what_is_too_faint_is_drawn_again_and_a_world_of_it_is_an_error() -> Non
 
     with pytest.raises(SynthesisError, match="too faint"):
         Invisible(Readings()).plan(rng)
+
+
+def test_what_is_washed_out_is_refused_with_a_count_in_crops_and_marked_in_scenes() -> None:
+    class Overexposed(DisplayLine):
+        """Every second draw is lit until nothing is left."""
+
+        draws = 0
+
+        def _draw(self, rng: np.random.Generator) -> DisplayLinePlan:
+            plan = super()._draw(rng)
+            self.draws += 1
+            glare = replace(plan.optics, brightness=400.0) if self.draws % 2 else plan.optics
+            return replace(plan, optics=glare)
+
+    scene, causes = Overexposed(Readings()), Counter[str]()
+    for seed in range(10):
+        plan = scene.plan(np.random.default_rng(seed))
+        causes.update(dict(plan.refusals))
+        sample = scene.render_labelled(plan)
+        assert not is_washed_out(sample.image, sample.instances[0].polygon)
+        assert DisplayLinePlan.from_json(plan.to_json()) == plan
+    assert causes["IllegibleError"] >= 5
+    white = np.full((20, 40, 3), 255, np.uint8)
+    assert is_washed_out(white, box_quad(5, 5, 30, 15)) and is_washed_out(white, box_quad(50, 5, 60, 15))

@@ -154,7 +154,7 @@ def test_whole_pages_fit() -> None:
     for seed in range(6):
         plan = pages.plan(np.random.default_rng(seed))
         assert plan.page_width <= 640 and plan.page_height <= 640
-        assert plan.body_px >= 10
+        assert plan.body_px >= 8
 
 
 def test_a_stamp_makes_what_it_hides_ignored() -> None:

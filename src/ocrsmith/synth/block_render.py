@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ocrsmith.geometry import box_quad
 from ocrsmith.samples import Image
-from ocrsmith.synth import paint
-from ocrsmith.synth.blocks import run_of
+from ocrsmith.synth import appearance, paint
+from ocrsmith.synth.bends import build_bend, circle_quads
+from ocrsmith.synth.block_lines import run_of
 from ocrsmith.synth.fonts import FontFace
-from ocrsmith.synth.layout import rounded_rectangle, sent, translation
+from ocrsmith.synth.layout import box_outline, rounded_rectangle, sent, translation
 from ocrsmith.synth.scene_plans import BlockPlan, PanelPlan, ShapePlan
 from ocrsmith.synth.shaping import ShapedRun
-from ocrsmith.synth.warps import Warp, arch, compose, matrix_warp
+from ocrsmith.synth.warps import Warp, compose, matrix_warp
 
 _PAD_PX = 2
-_ARCH_POINTS = 9
+# Along each long side of a bent line, and of the canvas that it is drawn on.
+_LINE_POINTS, _CANVAS_POINTS = 17, 33
+# How far a drawn look reaches past the ink, of the em: the widest glow.
+_LOOK_REACH = 0.4
 
 
+@dataclass(frozen=True, eq=False)
 class DrawnLine:
-    """A line on the page: the texts of its clusters, their quads (N, 4, 2), and its own polygon (P, 2)."""
+    """A line (or a word of one) on the page: its clusters' texts, their quads (N, 4, 2), its own polygon (P, 2)."""
 
-    def __init__(self, text: str, pieces: tuple[str, ...], quads: NDArray[np.float32], polygon: NDArray[np.float32]):
-        self.text, self.pieces, self.quads, self.polygon = text, pieces, quads, polygon
+    pieces: tuple[str, ...]
+    quads: NDArray[np.float32]
+    polygon: NDArray[np.float32]
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return "".join(self.pieces)
+
+
+def word_spans(pieces: Sequence[str]) -> list[tuple[int, int]]:
+    """(start, end) of each stretch of clusters without spaces."""
+    spans, start = [], 0
+    for index, piece in enumerate([*pieces, " "]):
+        if piece.isspace():
+            if index > start:
+                spans.append((start, index))
+            start = index + 1
+    return spans
 
 
 def draw_shape(image: Image, plan: ShapePlan) -> None:
@@ -48,20 +73,25 @@ def draw_block(
         _draw_panel(image, plan.panel, plan.matrix)
     runs = [run_of(line, faces) for line in plan.lines]
     flat = _Flat(plan, runs)
-    lines = [flat.labels(index) for index in range(len(runs))]
-    corners = flat.warp.points(flat.corners())
+    lines = [line for index in range(len(runs)) for line in flat.labels(index)]
+    edges = flat.warp.points(flat.edges())
     shadow = plan.ink.shadow
     margin = _PAD_PX + plan.ink.outline_px
-    if shadow is not None:
+    if plan.ink.look is not None:
+        margin += math.ceil(_LOOK_REACH * plan.lines[0].size_px)
+    elif shadow is not None:
         margin += int(max(abs(shadow[0]), abs(shadow[1])) + 2 * shadow[2]) + 2
-    window = paint.window_of(corners, image.shape, margin)
+    window = paint.window_of(edges, image.shape, margin)
     if window is None:
         return lines
     mask = flat.warped(window)
     view = image[window]
-    if shadow is not None:
-        _draw_shadow(view, mask, shadow, (0, 0, 0) if sum(plan.ink.colour) > 200 else (255, 255, 255))
-    _draw_ink(view, mask, plan)
+    if plan.ink.look is not None:
+        view[:] = appearance.paint(view, mask, plan.ink.look, 0.72 * plan.lines[0].size_px)
+    else:
+        if shadow is not None:
+            _draw_shadow(view, mask, shadow, (0, 0, 0) if sum(plan.ink.colour) > 200 else (255, 255, 255))
+        _draw_ink(view, mask, plan)
     np.maximum(ink_mask[window], mask, out=ink_mask[window])
     return lines
 
@@ -74,7 +104,9 @@ class _Flat:
         self.places = [
             (line.x - int(run.origin[0]), line.y - int(run.origin[1])) for line, run in zip(plan.lines, runs)
         ]
-        pad = _PAD_PX + int(abs(plan.rise_px)) + plan.ink.outline_px
+        pad = _PAD_PX + plan.ink.outline_px
+        if plan.bend is not None and plan.bend.kind != "circle":
+            pad += math.ceil(abs(plan.bend.amount_px))
         self.left = min(x for x, _ in self.places) - pad
         self.top = min(y for _, y in self.places) - pad
         right = max(x + run.mask.shape[1] for (x, _), run in zip(self.places, runs)) + pad
@@ -86,28 +118,44 @@ class _Flat:
     def _warp_to(self, matrix: NDArray[np.float64], out_size: tuple[int, int]) -> Warp:
         size = (self.width, self.height)
         to_page = matrix_warp(matrix, size, out_size)
-        return compose(arch(*size, self.plan.rise_px), to_page) if self.plan.rise_px else to_page
+        if self.plan.bend is None:
+            return to_page
+        return compose(build_bend(self.plan.bend, *size, self.plan.lines[0].y - self.top), to_page)
 
-    def corners(self) -> NDArray[np.float32]:
-        return np.array([[0, 0], [self.width, 0], [self.width, self.height], [0, self.height]], np.float32)
+    def edges(self) -> NDArray[np.float32]:
+        """Points round the canvas, as many as its bend needs."""
+        if self.plan.bend is None:
+            return box_quad(0, 0, self.width, self.height)
+        return box_outline(0, 0, self.width, self.height, _CANVAS_POINTS)
 
-    def labels(self, index: int) -> DrawnLine:
+    def labels(self, index: int) -> list[DrawnLine]:
+        """A line; round a circle each of its words, since no rectangle holds what goes round."""
         run, (x, y) = self.runs[index], self.places[index]
         shift = np.array([x - self.left, y - self.top], np.float32)
-        texts = tuple(cluster.text for cluster in run.clusters)
-        left, top = run.boxes[:, :2].min(axis=0)
-        right, bottom = run.boxes[:, 2:].max(axis=0)
-        if self.plan.rise_px:
-            # Along the top, back along the bottom, finely enough for the bend.
-            along = np.linspace(left, right, _ARCH_POINTS, dtype=np.float32)
-            tops = np.stack([along, np.full_like(along, top)], axis=1)
-            bottoms = np.stack([along[::-1], np.full_like(along, bottom)], axis=1)
-            points = self.warp.points(np.concatenate([run.quads.reshape(-1, 2), tops, bottoms]) + shift)
-            count = 4 * len(texts)
-            return DrawnLine(run.text, texts, points[:count].reshape(-1, 4, 2), points[count:])
-        box = np.array([[[left, top], [right, top], [right, bottom], [left, bottom]]], np.float32)
-        sent_points = sent(np.concatenate([run.quads, box]) + shift, self.matrix.reshape(-1).tolist())
-        return DrawnLine(run.text, texts, sent_points[:-1], sent_points[-1])
+        texts = run.texts
+        if self.plan.bend is None:
+            left, top, right, bottom = _extent(run.boxes)
+            points = sent(
+                np.concatenate([run.quads, box_quad(left, top, right, bottom)[None]]) + shift,
+                self.matrix.reshape(-1).tolist(),
+            )
+            return [DrawnLine(texts, points[:-1], points[-1])]
+        round_about = self.plan.bend.kind == "circle"
+        spans = word_spans(texts) if round_about else [(0, len(texts))]
+        quads = run.quads + shift
+        if round_about:
+            bend = build_bend(self.plan.bend, self.width, self.height, self.plan.lines[0].y - self.top)
+            quads = sent(circle_quads(bend, quads), self.matrix.reshape(-1).tolist())
+        else:
+            quads = self.warp.points(quads)
+        return [
+            DrawnLine(
+                texts[start:end],
+                quads[start:end],
+                self.warp.points(box_outline(*_extent(run.boxes[start:end]), _LINE_POINTS) + shift),
+            )
+            for start, end in spans
+        ]
 
     def warped(self, window: paint.Window) -> NDArray[np.uint8]:
         """The ink's coverage within a window of the page."""
@@ -120,6 +168,13 @@ class _Flat:
         local = translation(-columns.start, -rows.start) @ self.matrix
         warp = self._warp_to(local, (columns.stop - columns.start, rows.stop - rows.start))
         return warp.image(canvas, border=0)
+
+
+def _extent(boxes: NDArray[np.float32]) -> tuple[float, float, float, float]:
+    """The box round boxes (N, 4)."""
+    left, top = boxes[:, :2].min(axis=0)
+    right, bottom = boxes[:, 2:].max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _draw_ink(view: Image, mask: NDArray[np.uint8], plan: BlockPlan) -> None:

@@ -2,70 +2,34 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.errors import FontError, SynthesisError
+from ocrsmith.errors import SynthesisError
 from ocrsmith.geometry import box_quad
-from ocrsmith.synth.choices import Rng, pick, running_weights
+from ocrsmith.synth.appearance import draw_appearance
+from ocrsmith.synth.bends import bent_box, draw_bend
+from ocrsmith.synth.block_lines import LineDrawer
+from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.layout import Ground, luma_of, rotation_homography, sent, translation
-from ocrsmith.synth.scene_plans import BlockPlan, Box, Colour, InkPlan, LinePlan, PanelPlan
+from ocrsmith.synth.scene_plans import BendPlan, BlockPlan, Box, Colour, InkPlan, LinePlan, PanelPlan
 from ocrsmith.synth.scene_settings import PhotoSettings
-from ocrsmith.synth.shaping import ShapedRun, shape
 from ocrsmith.synth.texts import TextGenerator
-
-NO_LIGATURES = {"liga": False, "clig": False, "dlig": False}
-
-
-class TofuError(SynthesisError):
-    """The font drawn lacks a glyph of the text drawn."""
-
-
-class TooWideError(SynthesisError):
-    """The text drawn does not fit the picture at the least font size."""
 
 
 class NoRoomError(SynthesisError):
     """No free place was found."""
 
 
-def run_of(line: LinePlan, faces: Mapping[str, FontFace]) -> ShapedRun:
-    """The drawn run of a planned line; raises SynthesisError where its font is not among the faces."""
-    face = faces.get(line.font)
-    if face is None:
-        raise SynthesisError(
-            f"The plan names the font {line.font!r}, which this world does not have. Render it with the world's fonts."
-        )
-    return shape(
-        face,
-        line.text,
-        line.size_px,
-        letter_spacing_px=line.letter_spacing_px,
-        features=None if line.ligatures else NO_LIGATURES,
-    )
-
-
-def ink_box(line: LinePlan, run: ShapedRun) -> Box:
-    """Left, top, right, bottom of a line's clusters in block px."""
-    left, top = run.boxes[:, :2].min(axis=0)
-    right, bottom = run.boxes[:, 2:].max(axis=0)
-    x, y = line.x - run.origin[0], line.y - run.origin[1]
-    return float(left + x), float(top + y), float(right + x), float(bottom + y)
-
-
 class BlockDrawer:
     """Draws block plans for one scene's settings, texts and fonts (`faces`: by the name that plans use)."""
 
     def __init__(self, texts: TextGenerator, faces: Mapping[str, FontFace], settings: PhotoSettings) -> None:
-        self.texts, self.faces, self.settings = texts, faces, settings
-        self._names = tuple(faces)
-        self._line_weights = running_weights(settings.line_weights, "line_weights")
+        self.settings = settings
+        self._lines = LineDrawer(texts, faces, settings)
 
     def draw(self, rng: Rng, ground: Ground) -> BlockPlan:
         """One block, placed; its place is taken in `ground`.
@@ -74,13 +38,12 @@ class BlockDrawer:
             TofuError, TooWideError, NoRoomError: this draw cannot be used; draw again.
         """
         settings = self.settings
-        lines, box = self._lines(rng)
-        rise = 0.0
-        if len(lines) == 1 and rng.random() < settings.arch_share:
-            rise = round((box[2] - box[0]) * (rng.random() - 0.5) * 0.4, 1)
-        outline = self._outline(box, rise)
+        lines, box = self._lines.draw(rng)
+        bend = self._bend(rng, lines, box)
+        outline = bent_box(bend, box, lines[0].y)
         panel_box = self._panel_box(rng, outline) if rng.random() < settings.panel_share else None
-        turn = self._turn(rng)
+        # A bent line is turned about its own middle, not its baseline's.
+        turn = self._turn(rng) @ translation(-(outline[0] + outline[2]) / 2, -(outline[1] + outline[3]) / 2)
         margin = settings.margin_px
         left, top, right, bottom = panel_box or outline
         around = sent(box_quad(left - margin, top - margin, right + margin, bottom + margin), turn.reshape(-1).tolist())
@@ -108,69 +71,19 @@ class BlockDrawer:
         ink = self._ink(rng, ground, luma, spread, size_px)
         ground.take(around + np.asarray(place, np.float32))
         ground.take(beneath)
-        return BlockPlan(lines, tuple(matrix.reshape(-1).tolist()), ink, panel, rise)
+        return BlockPlan(lines, tuple(matrix.reshape(-1).tolist()), ink, panel, bend)
 
-    def _lines(self, rng: Rng) -> tuple[tuple[LinePlan, ...], Box]:
-        """Lines about the origin, and the box of their ink."""
+    def _bend(self, rng: Rng, lines: tuple[LinePlan, ...], box: Box) -> BendPlan | None:
+        """One line in a few is bent; characters that stand below one another are not."""
         settings = self.settings
-        name = self._names[int(rng.random() * len(self._names))]
-        least, most = settings.font_size_px
-        size_px = float(round(math.exp(math.log(least) + rng.random() * math.log(most / least))))
-        spacing = 0.0
-        if rng.random() < settings.spacing_share:
-            low, high = settings.letter_spacing
-            # Wide spacing is the rarer the wider.
-            spacing = low + (high - low) * rng.random() ** 2
-        ligatures = bool(rng.random() < settings.ligature_share)
-        texts = [self.texts.sample(rng) for _ in range(pick(self._line_weights, rng) + 1)]
-        alignment = int(rng.random() * 3) / 2
-        leading = settings.line_height[0] + (settings.line_height[1] - settings.line_height[0]) * rng.random()
-        room = 0.92 * settings.width
-        for _ in range(3):
-            spacing_px = round(spacing * size_px * 4) / 4
-            lines = [LinePlan(text, name, size_px, spacing_px, ligatures, 0, 0) for text in texts]
-            try:
-                runs = [run_of(line, self.faces) for line in lines]
-            except FontError as error:
-                raise TofuError(str(error)) from None
-            width = max(run.mask.shape[1] for run in runs)
-            if width <= room:
-                return self._stacked(lines, runs, alignment, leading * size_px)
-            size_px = float(math.floor(size_px * room / width))
-            if size_px < least:
-                texts = [min(texts, key=len)]
-                size_px = float(math.ceil(least))
-        raise TooWideError(f"A text of {len(texts[0])} characters does not fit {settings.width} px.")
-
-    @staticmethod
-    def _stacked(
-        lines: list[LinePlan], runs: Sequence[ShapedRun], alignment: float, leading_px: float
-    ) -> tuple[tuple[LinePlan, ...], Box]:
-        boxes = [ink_box(line, run) for line, run in zip(lines, runs)]
-        width = max(box[2] - box[0] for box in boxes)
-        # Lines never touch, however tall a font's letters are.
-        baselines = [0.0]
-        for above, below in itertools.pairwise(boxes):
-            baselines.append(baselines[-1] + max(leading_px, above[3] - below[1] + 2))
-        top, bottom = baselines[0] + boxes[0][1], baselines[-1] + boxes[-1][3]
-        middle = round((top + bottom) / 2)
-        placed = []
-        for line, box, baseline in zip(lines, boxes, baselines):
-            x = round(-width / 2 + alignment * (width - (box[2] - box[0])) - box[0])
-            placed.append(replace(line, x=x, y=round(baseline) - middle))
-        moved = [ink_box(line, run) for line, run in zip(placed, runs)]
-        whole = (
-            min(b[0] for b in moved),
-            min(b[1] for b in moved),
-            max(b[2] for b in moved),
-            max(b[3] for b in moved),
-        )
-        return tuple(placed), whole
-
-    @staticmethod
-    def _outline(box: Box, rise: float) -> Box:
-        """The box of the ink when bent: the ends go one third of twice the rise one way, the middle the other."""
-        return box[0], box[1] - abs(rise), box[2], box[3] + abs(rise)
+        if len(lines) > 1 or lines[0].down:
+            return None
+        draw = rng.random()
+        for kind, share in settings.bends.items():
+            if draw < share:
+                return draw_bend(rng, kind, box)
+            draw -= share
+        return None
 
     def _turn(self, rng: Rng) -> NDArray[np.float64]:
         settings = self.settings
@@ -252,6 +165,9 @@ class BlockDrawer:
         if colour is None:
             colour = (8, 8, 8) if luma > 127 else (247, 247, 247)
             opacity = 1.0
+        if rng.random() < settings.rich_share:
+            grey = round(luma)
+            return InkPlan(colour, look=draw_appearance(rng, colour, (grey, grey, grey)))
         draws = rng.random(6).tolist()
         second = None
         if draws[0] < settings.gradient_share:

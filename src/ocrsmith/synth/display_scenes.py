@@ -14,9 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ocrsmith.geometry import (
-    Polygon,
     Quad,
-    bounds,
     box_quad,
     enclosing_quad,
     inside_share,
@@ -25,6 +23,7 @@ from ocrsmith.geometry import (
 )
 from ocrsmith.samples import Image, PageSample, TextInstance
 from ocrsmith.synth.displays import panel_from_form, visible_contrast
+from ocrsmith.synth.legibility import is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import HEADINGS, UNITS, PanelLook, draw_panel_plan
 from ocrsmith.synth.panels import Label, Panel, draw_labels, draw_panel, fill_quad, window_quad
@@ -36,9 +35,6 @@ PRINT = (
     *UNITS,
     *("STATIC ENERGY METER", "230V", "50Hz", "10-60A", "No. 4711", "CLASS 1", "MADE IN", "2019", "240"),
 )
-
-# Grey levels of standard deviation below which a reading is taken for washed out: seen by eye at 3 to 4.
-LEAST_SPREAD = 4.0
 
 
 class Grounds(Protocol):
@@ -195,15 +191,8 @@ class DisplayScene:
             cut = inside_share(quad, plan.width, plan.height) < 0.7
             instances.append(TextInstance(quad, device.panel.text, tuple(characters), ignore=cut))
         image = apply_optics(image, plan.optics)
-        seen = [replace(one, ignore=one.ignore or _spread(image, one.polygon) < LEAST_SPREAD) for one in instances]
+        seen = [replace(one, ignore=one.ignore or is_washed_out(image, one.polygon)) for one in instances]
         return PageSample(image, tuple(seen))
-
-
-def _spread(image: Image, polygon: Polygon) -> float:
-    """Standard deviation, grey levels, in the upright box of a reading; 0 outside the picture."""
-    left, top, right, bottom = (max(0, round(v)) for v in bounds(polygon))
-    inside = image[top:bottom, left:right]
-    return float(inside.mean(axis=2).std()) if inside.size else 0.0
 
 
 def _grey(rng: np.random.Generator) -> tuple[int, int, int]:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.errors import SynthesisError
 from ocrsmith.geometry import box_quad, enclosing_quad, inside_share, quad_to_quad
 from ocrsmith.samples import LineSample, PageSample, TextInstance
+from ocrsmith.synth.legibility import IllegibleError, is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
 from ocrsmith.synth.panels import Label, Panel, draw_panel, panel_characters, text_width
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.segments import SegmentStyle
 from ocrsmith.synth.texts import TextGenerator
+
+_DRAWS = 20
 
 
 def visible_contrast(panel: Panel, optics: Optics) -> float:
@@ -38,13 +41,17 @@ def visible_contrast(panel: Panel, optics: Optics) -> float:
 
 @dataclass(frozen=True)
 class DisplayLinePlan:
-    """One crop: a panel, the crop's corners in panel units, the size in px and the optics."""
+    """One crop: a panel, the crop's corners in panel units, the size in px and the optics.
+
+    `refusals` counts the draws before it that were given up, by cause.
+    """
 
     panel: Panel
     corners: tuple[tuple[float, float], ...]
     width_px: int
     height_px: int
     optics: Optics
+    refusals: tuple[tuple[str, int], ...] = ()
 
     def to_json(self) -> str:
         """A JSON form; `from_json` reads it back to an equal plan."""
@@ -97,16 +104,32 @@ class DisplayLine:
         self.texts, self.look, self.crop = texts, look or PanelLook(), crop or CropLook()
         self.segment_fonts, self.label_fonts = tuple(segment_fonts), tuple(label_fonts)
         self.strength = strength
+        self._last: tuple[DisplayLinePlan, PageSample] | None = None
 
     def plan(self, rng: np.random.Generator) -> DisplayLinePlan:
-        """Draws every choice; what came out too faint to be read is drawn again."""
-        for _ in range(20):
+        """Draws every choice; what cannot be read, by the plan or in its pixels, is drawn again and counted.
+
+        Raises:
+            IllegibleError: twenty draws in a row.
+        """
+        refusals: Counter[str] = Counter()
+        for _ in range(_DRAWS):
             plan = self._draw(rng)
-            if visible_contrast(plan.panel, plan.optics) >= 1.0 and self._whole(plan):
-                return plan
-        raise SynthesisError(
-            "Twenty displays in a row came out too faint or too far cut off to read. Lower the share of faint panels, "
-            "or widen the crops' margins."
+            if visible_contrast(plan.panel, plan.optics) < 1.0:
+                refusals["FaintPanel"] += 1
+            elif not self._whole(plan):
+                refusals["CutCharacter"] += 1
+            else:
+                # Glare and haze show in the pixels alone: the same rule marks readings of a scene.
+                sample = self._drawn(plan)
+                if not is_washed_out(sample.image, sample.instances[0].polygon):
+                    plan = replace(plan, refusals=tuple(sorted(refusals.items())))
+                    self._last = (plan, sample)
+                    return plan
+                refusals["IllegibleError"] += 1
+        raise IllegibleError(
+            f"{_DRAWS} displays in a row came out too faint, washed out or too far cut off to read ({dict(refusals)}). "
+            "Lower the share of faint panels or the strength, or widen the crops' margins."
         )
 
     @staticmethod
@@ -150,6 +173,12 @@ class DisplayLine:
 
     def render_labelled(self, plan: DisplayLinePlan) -> PageSample:
         """The same pixels with the characters' quads, some of which may reach beyond the crop."""
+        # The plan drawn last was rendered when it was judged. It is given away once: two samples share no pixels.
+        last, self._last = self._last, None
+        return last[1] if last is not None and last[0] is plan else self._drawn(plan)
+
+    @staticmethod
+    def _drawn(plan: DisplayLinePlan) -> PageSample:
         image = np.empty((plan.height_px, plan.width_px, 3), np.uint8)
         image[:] = np.array(plan.panel.bezel, np.uint8)
         characters = draw_panel(image, _matrix(plan), plan.panel)

@@ -40,6 +40,10 @@ class FontFace:
         """Family and style, as one."""
         return f"{self.family} {self.style}"
 
+    def draws(self, text: str) -> bool:
+        """Whether it has every character of a text."""
+        return self.code_points.issuperset(map(ord, text))
+
 
 @dataclass(frozen=True)
 class FontSearch:

@@ -145,8 +145,10 @@ def luma_of(colour: Sequence[float]) -> float:
     return 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
 
 
-def rounded_rectangle(box: tuple[float, float, float, float], radius: float, steps: int = 5) -> Polygon:
+def rounded_rectangle(box: tuple[float, float, float, float], radius: float) -> Polygon:
     """The outline of a box with round corners as a polygon, clockwise from the top left."""
+    # Large rounds, as of a seal, need more corners to look round.
+    steps = max(5, min(24, round(radius / 5)))
     left, top, right, bottom = box
     radius = min(radius, (right - left) / 2, (bottom - top) / 2)
     if radius < 0.5:
@@ -166,3 +168,10 @@ def rounded_rectangle(box: tuple[float, float, float, float], radius: float, ste
 def sent(points: ArrayLike, matrix: Sequence[float]) -> NDArray[np.float32]:
     """Points (..., 2) through a plan's matrix (9 floats, row by row)."""
     return transform_points(points, np.asarray(matrix, np.float64).reshape(3, 3))
+
+
+def box_outline(left: float, top: float, right: float, bottom: float, num: int) -> Polygon:
+    """A box as (2 num, 2) points: forth along its top, back along its bottom, fine enough for what bends."""
+    along = np.linspace(left, right, num, dtype=np.float32)
+    tops = np.stack([along, np.full_like(along, top)], axis=1)
+    return np.concatenate([tops, np.stack([along[::-1], np.full_like(along, bottom)], axis=1)])

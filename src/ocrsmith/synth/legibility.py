@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.errors import SynthesisError
+from ocrsmith.geometry import Polygon, bounds
 from ocrsmith.samples import Image
 
 
@@ -79,3 +80,19 @@ def ink_separation(image: Image, coverage: NDArray[np.uint8]) -> Separation:
     channel = int(differences.argmax())
     noise = float(np.sqrt((ink_spread[channel, 0] ** 2 + ground_spread[channel, 0] ** 2) / 2))
     return Separation(float(differences[channel]), float(differences[channel]) / max(noise, 1.0))
+
+
+# Grey levels of standard deviation below which a display's reading is washed out: seen by eye at 3 to 4.
+LEAST_SPREAD = 4.0
+
+
+def is_washed_out(image: Image, polygon: Polygon) -> bool:
+    """Whether a display's reading has drowned in glare, haze or darkness: grey values in its upright box hardly differ.
+
+    A panel's ink is too thin and its ground too uneven for `ink_separation`; digits leave their box half ink, half
+    ground, so that the box's own deviation tells, after a mean of 3 x 3 px that takes the sensor's noise off. True
+    outside the picture.
+    """
+    left, top, right, bottom = (max(0, round(v)) for v in bounds(polygon))
+    inside = image[top:bottom, left:right]
+    return not inside.size or float(cv2.blur(inside.mean(axis=2), (3, 3)).std()) < LEAST_SPREAD

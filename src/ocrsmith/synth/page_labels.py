@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.geometry import enclosing_quad, inside_share
-from ocrsmith.samples import Character, Image, TextInstance
+from ocrsmith.samples import Image, TextInstance, characters_of
+from ocrsmith.synth.block_render import word_spans
 from ocrsmith.synth.legibility import ink_separation
 from ocrsmith.synth.page_render import Mask, WrittenPage
 from ocrsmith.synth.paint import window_of
@@ -35,7 +36,7 @@ def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterat
             continue
         spans: list[tuple[Span, bool]] = [((0, len(text.pieces)), False)]
         if (low < 0).any() or (high > limits).any():
-            spans = list(_cut_spans(text.pieces, text.quads, width, height))
+            spans = list(_cut_spans(text.pieces, text.quads, width, height, joined=text.polygon is None))
         for (start, end), is_cut in spans:
             quads = text.quads[start:end]
             if not is_cut:
@@ -44,18 +45,27 @@ def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterat
             ignore = ignore or not _legible(
                 image, page.inks[text.layer], others[text.layer], text.pieces[start:end], quads
             )
-            characters = tuple(Character(piece, quad) for piece, quad in zip(text.pieces[start:end], quads))
-            yield TextInstance(enclosing_quad(list(quads)), "".join(text.pieces[start:end]), characters, ignore)
+            characters = characters_of(text.pieces[start:end], quads)
+            polygon = enclosing_quad(quads)
+            if text.polygon is not None and end - start == len(text.pieces):
+                polygon = text.polygon if is_cut else np.clip(text.polygon, 0, limits)
+            yield TextInstance(polygon, "".join(text.pieces[start:end]), characters, ignore)
 
 
-def _cut_spans(pieces: tuple[str, ...], quads: Quads, width: int, height: int) -> Iterator[tuple[Span, bool]]:
-    """Stretches of whole words that lie inside, and single words that are cut; words outside are left out."""
-    words = _words(pieces)
+def _cut_spans(
+    pieces: tuple[str, ...], quads: Quads, width: int, height: int, *, joined: bool
+) -> Iterator[tuple[Span, bool]]:
+    """Stretches of whole words that lie inside (single ones unless `joined`), and single words that are cut; words
+    outside are left out."""
+    words = word_spans(pieces)
     open_span: Span | None = None
     for start, end in words:
         shares = [inside_share(quad, width, height) for quad in quads[start:end]]
         if min(shares) >= _KEPT_SHARE:
-            open_span = (open_span[0] if open_span else start, end)
+            if joined:
+                open_span = (open_span[0] if open_span else start, end)
+            else:
+                yield (start, end), False
             continue
         if open_span is not None:
             yield open_span, False
@@ -64,16 +74,6 @@ def _cut_spans(pieces: tuple[str, ...], quads: Quads, width: int, height: int) -
             yield (start, end), True
     if open_span is not None:
         yield open_span, False
-
-
-def _words(pieces: tuple[str, ...]) -> list[Span]:
-    spans, start = [], 0
-    for index, piece in enumerate([*pieces, " "]):
-        if piece.isspace():
-            if index > start:
-                spans.append((start, index))
-            start = index + 1
-    return spans
 
 
 def _too_low(quads: Quads, legible_px: float) -> bool:
@@ -98,7 +98,7 @@ def _legible(image: Image, ink: Mask, other: Mask | None, pieces: tuple[str, ...
         return False
     if other is None or not cv2.countNonZero(other[window]):
         return True
-    for start, end in _words(pieces):
+    for start, end in word_spans(pieces):
         part = window_of(quads[start:end], image.shape)
         if part is None or not cv2.countNonZero(other[part]):
             continue

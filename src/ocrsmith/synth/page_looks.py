@@ -1,25 +1,19 @@
-"""What a page looks like as a whole: paper, inks, fonts and measures; and the stamps and notes that go over it."""
+"""What a page looks like as a whole: paper and how it bends, inks, fonts and measures."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
-import numpy as np
-
-from ocrsmith.errors import FontError
-from ocrsmith.synth.blocks import ink_box, run_of
 from ocrsmith.synth.choices import Rng
-from ocrsmith.synth.layout import rotation_homography, translation
 from ocrsmith.synth.page_parts import FontShelf, Look, band_colour
 from ocrsmith.synth.page_plans import PaperPlan
 from ocrsmith.synth.page_settings import PageSettings
-from ocrsmith.synth.page_sheet import Align, Sheet, Style
+from ocrsmith.synth.page_sheet import Align, Style
 from ocrsmith.synth.palettes import INKS, with_contrast
-from ocrsmith.synth.scene_plans import BlockPlan, Colour, InkPlan, LinePlan, PanelPlan
+from ocrsmith.synth.scene_plans import Colour
+from ocrsmith.synth.warp_plans import WarpStep
 
 _MAX_SEED = 1 << 53
-_STAMP_INKS: tuple[Colour, ...] = ((176, 30, 44), (34, 52, 150), (70, 40, 120), (24, 100, 66), (40, 40, 44))
-_PEN_INKS: tuple[Colour, ...] = ((28, 46, 132), (18, 60, 160), (30, 30, 34), (150, 28, 40), (70, 70, 74))
+_PAPER_WARPS = ("curl", "curl", "fold", "fold", "waves", "cylinder", "elastic")
+PEN_INKS: tuple[Colour, ...] = ((28, 46, 132), (18, 60, 160), (30, 30, 34), (150, 28, 40), (70, 70, 74))
 
 
 def draw_paper_plan(rng: Rng, settings: PageSettings) -> PaperPlan:
@@ -51,7 +45,7 @@ def draw_look(
     label_font = body.font if draws[2] < 0.5 else shelf.pick(shelf.body, rng)
     kinds = (shelf.hand, shelf.mono, shelf.body)
     filled_font = shelf.pick(kinds[int(draws[3] * 3)], rng)
-    pen = with_contrast(_PEN_INKS[int(draws[4] * len(_PEN_INKS))], paper, settings.contrast_floor)
+    pen = with_contrast(PEN_INKS[int(draws[4] * len(PEN_INKS))], paper, settings.contrast_floor)
     line = ink if draws[5] < 0.5 else with_contrast((150, 150, 155), paper, 12.0)
     align: Align = "justify" if draws[6] < 0.45 else "left" if draws[6] < 0.96 else "centre"
     # Type of 150 dpi has rules of one or two px.
@@ -80,81 +74,11 @@ def _print_ink(rng: Rng, settings: PageSettings, paper: Colour) -> Colour:
     return with_contrast((r, g, b), paper, settings.contrast_floor)
 
 
-def draw_stamps(rng: Rng, settings: PageSettings, shelf: FontShelf, sheet: Sheet) -> tuple[BlockPlan, ...]:
-    """Stamps and handwriting-like notes at random places of the window, over whatever is there."""
-    stamps = []
-    for share, make in ((settings.stamp_share, _stamp), (settings.note_share, _note)):
-        if rng.random() < share:
-            block = make(rng, shelf, sheet)
-            if block is not None:
-                stamps.append(block)
-    return tuple(stamps)
-
-
-def _stamp(rng: Rng, shelf: FontShelf, sheet: Sheet) -> BlockPlan | None:
-    """One to three lines in a frame, turned a little, in stamp ink."""
-    size = max(10.0, round(sheet.em * float(rng.uniform(1.0, 2.2))))
-    lines = _lines(sheet, shelf.pick(shelf.body, rng), size, int(rng.integers(1, 4)))
-    if lines is None:
-        return None
-    boxes = np.array([ink_box(line, run_of(line, sheet.faces)) for line in lines])
-    pad = 0.5 * size
-    box = (*(boxes[:, :2].min(axis=0) - pad), *(boxes[:, 2:].max(axis=0) + pad))
-    left, top, right, bottom = (round(float(value), 1) for value in box)
-    colour = _STAMP_INKS[int(rng.random() * len(_STAMP_INKS))]
-    opacity = round(float(rng.uniform(0.55, 0.95)), 2)
-    faded = tuple(int(255 - (255 - c) * opacity) for c in colour)
-    panel = PanelPlan(
-        box=(left, top, right, bottom),
-        radius_px=round(float(rng.random()) * size, 1),
-        colour=(255, 255, 255),
-        second=None,
-        opacity=0.0,
-        border_px=max(1, round(size / 8)),
-        border_colour=(faded[0], faded[1], faded[2]),
-        border_inset_px=1.0,
-        shadow_px=0.0,
-        screws=False,
-    )
-    return _set_down(rng, sheet, lines, InkPlan(colour, opacity=opacity), panel, 25.0)
-
-
-def _note(rng: Rng, shelf: FontShelf, sheet: Sheet) -> BlockPlan | None:
-    """A line or two by hand."""
-    size = max(12.0, round(sheet.em * float(rng.uniform(1.3, 2.4))))
-    lines = _lines(sheet, shelf.pick(shelf.hand, rng), size, int(rng.integers(1, 3)))
-    if lines is None:
-        return None
-    ink = InkPlan(_PEN_INKS[int(rng.random() * len(_PEN_INKS))], opacity=round(float(rng.uniform(0.75, 1.0)), 2))
-    return _set_down(rng, sheet, lines, ink, None, 12.0)
-
-
-def _lines(sheet: Sheet, font: str, size: float, count: int) -> tuple[LinePlan, ...] | None:
-    """Centred lines of a few words about the origin; None where the font lacks a glyph."""
-    style = replace(sheet.body, font=font, size_px=size)
-    lines = []
-    for index in range(count):
-        words = sheet.fitting(9 * size, style, most_words=int(sheet.rng.integers(1, 4)), numbers=sheet.chance(0.3))
-        if not words:
-            return None
-        text = (" " if sheet.source.spaced else "").join(words if sheet.source.spaced else words[:1])
-        y = round((index - (count - 1) / 2) * 1.45 * size)
-        line = LinePlan(text, font, size, 0.0, True, 0, y)
-        try:
-            width = run_of(line, sheet.faces).advance_px
-        except FontError:
-            sheet.refusals["GlyphMissing"] += 1
-            return None
-        lines.append(replace(line, x=-round(width / 2)))
-    return tuple(lines)
-
-
-def _set_down(
-    rng: Rng, sheet: Sheet, lines: tuple[LinePlan, ...], ink: InkPlan, panel: PanelPlan | None, most_degrees: float
-) -> BlockPlan:
-    left, top, right, bottom = sheet.window
-    x, y = float(rng.uniform(left, right)), float(rng.uniform(top, bottom))
-    draw = float(rng.uniform(-1, 1))
-    turn = rotation_homography(0, 0, draw * abs(draw) * most_degrees, 1000.0)
-    matrix = translation(round(x, 1), round(y, 1)) @ turn
-    return BlockPlan(lines, tuple(matrix.reshape(-1).tolist()), ink, panel)
+def draw_bends(rng: Rng, settings: PageSettings) -> tuple[WarpStep, ...]:
+    """How the sheet is curled, folded, wavy or crumpled; mostly not at all."""
+    bent, which, how = rng.random(3).tolist()
+    seed = int(rng.integers(_MAX_SEED))
+    if bent >= settings.bend_share:
+        return ()
+    kind = _PAPER_WARPS[int(which * len(_PAPER_WARPS))]
+    return (WarpStep(kind, round(settings.bend_strength * (0.25 + 0.75 * how), 4), seed),)

@@ -1,6 +1,6 @@
 """The drawn choices of a document's page as data: frozen, comparable, written to JSON and read back equal.
 
-All coordinates are px of the flat page, before `matrix` sends it to the picture.
+All coordinates are px of the flat page, before `bends` bend it and `matrix` sends it to the picture.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 from ocrsmith.errors import LabelError
 from ocrsmith.synth.scene_plans import BlockPlan, Box, Colour, block_from_form, tuples_of
+from ocrsmith.synth.warp_plans import WarpStep
 
 # Kinds of marks: a filled box, a box's outline, an ellipse's outline, a cross and a tick inside a box.
 MARK_KINDS = ("fill", "outline", "ellipse", "cross", "tick")
@@ -60,6 +61,7 @@ class DocumentPlan:
         dpi: px an inch of paper. body_px: the em of the running text.
         spaced: whether words of a line are joined by spaces, so that a line is one instance.
         matrix: page px to picture px, nine floats row by row; a whole shift where the page lies level.
+        bends: what curls, folds or crumples the sheet before `matrix`; none where it lies flat.
         stamps: text over the print, as blocks in page px, multiplied into it as ink is.
         desk_seed: what lies round the page.
     """
@@ -79,6 +81,7 @@ class DocumentPlan:
     stamps: tuple[BlockPlan, ...]
     desk_seed: int
     finish_seed: int
+    bends: tuple[WarpStep, ...] = ()
     refusals: tuple[tuple[str, int], ...] = ()
 
     def to_json(self) -> str:
@@ -93,7 +96,8 @@ class DocumentPlan:
             texts = tuple(TextPlan(**part) for part in form.pop("texts"))
             marks = tuple(MarkPlan(**part) for part in form.pop("marks"))
             stamps = tuple(block_from_form(part) for part in form.pop("stamps"))
+            bends = tuple(WarpStep(**part) for part in form.pop("bends", ()))
             paper = PaperPlan(**form.pop("paper"))
-            return cls(texts=texts, marks=marks, stamps=stamps, paper=paper, **form)
+            return cls(texts=texts, marks=marks, stamps=stamps, paper=paper, bends=bends, **form)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise LabelError(f"A page's plan does not parse ({error}). Write it with DocumentPlan.to_json.") from None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -11,31 +11,39 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import transform_points
+from ocrsmith.geometry import bounds, transform_points
 from ocrsmith.samples import Image
 from ocrsmith.synth import paint
 from ocrsmith.synth.block_render import draw_block
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.glyphs import guard, open_font
+from ocrsmith.synth.layout import box_outline, translation
 from ocrsmith.synth.page_grounds import draw_mark, draw_paper
 from ocrsmith.synth.page_plans import DocumentPlan, TextPlan
 from ocrsmith.synth.scene_plans import Colour
 from ocrsmith.synth.shaping import ShapedRun, shape
+from ocrsmith.synth.warp_plans import build_warp
+from ocrsmith.synth.warps import Warp, compose, matrix_warp
 
 Mask = NDArray[np.uint8]
 Quads = NDArray[np.float32]
+# Points a side at which a bent page is probed for what the picture shows, and for its slope.
+_SEEN_CELLS, _SHADE_CELLS = 25, 33
+_LINE_POINTS = 17
 
 
 @dataclass(frozen=True, eq=False)
 class WrittenText:
     """One line (or one word, where words are not joined): its clusters' texts and quads (N, 4, 2).
 
-    `layer` 0 is print, n the n-th stamp: each has its own ink.
+    `layer` 0 is print, n the n-th stamp: each has its own ink. `polygon` is the text's own where its quads' rectangle
+    would hold too much: round a seal, on a sheet that bends.
     """
 
     pieces: tuple[str, ...]
     quads: Quads
     layer: int
+    polygon: Quads | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +62,38 @@ def is_level(matrix: NDArray[np.float64]) -> bool:
     return bool(np.abs(matrix - shift).max() < 1e-9)
 
 
-def seen_window(matrix: NDArray[np.float64], size: tuple[int, int], page: tuple[int, int]) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom in page px of what a picture of `size` (width, height) shows of the page."""
+def page_bend(plan: DocumentPlan) -> Warp | None:
+    """How the sheet is bent, in page px; None where it is flat."""
+    return build_warp(plan.bends, plan.page_width, plan.page_height) if plan.bends else None
+
+
+def covers_picture(plan: DocumentPlan) -> bool:
+    """Whether the page fills the picture, so that nothing round it is seen."""
+    low, high = _seen(np.asarray(plan.matrix).reshape(3, 3), (plan.width, plan.height), page_bend(plan))
+    return bool(low.min() >= 0 and (high <= [plan.page_width, plan.page_height]).all())
+
+
+def _seen(
+    matrix: NDArray[np.float64], size: tuple[int, int], bend: Warp | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The least and greatest (x, y) in flat page px that a picture of `size` (width, height) shows."""
     width, height = size
-    corners = transform_points([[0, 0], [width, 0], [width, height], [0, height]], np.linalg.inv(matrix))
-    # A resampled picture needs a neighbour beyond each edge.
-    margin = 0 if is_level(matrix) else 2
-    low = np.floor(corners.min(axis=0) + 1e-3).astype(int) - margin
-    high = np.ceil(corners.max(axis=0) - 1e-3).astype(int) + margin
+    num = 2 if bend is None else _SEEN_CELLS
+    x, y = np.meshgrid(np.linspace(0, width, num), np.linspace(0, height, num))
+    places = transform_points(np.stack([x, y], axis=-1), np.linalg.inv(matrix)).astype(np.float64)
+    flat = (places if bend is None else bend.backward(places)).reshape(-1, 2)
+    return flat.min(axis=0), flat.max(axis=0)
+
+
+def seen_window(
+    matrix: NDArray[np.float64], size: tuple[int, int], page: tuple[int, int], bend: Warp | None = None
+) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom in page px of what a picture of `size` (width, height) shows of the page."""
+    lowest, highest = _seen(matrix, size, bend)
+    # A resampled picture needs a neighbour beyond each edge, a bent one may reach further between the places probed.
+    margin = 8 if bend is not None else 0 if is_level(matrix) else 2
+    low = np.floor(lowest + 1e-3).astype(int) - margin
+    high = np.ceil(highest - 1e-3).astype(int) + margin
     left, top = max(0, int(low[0])), max(0, int(low[1]))
     return left, top, min(page[0], int(high[0])), min(page[1], int(high[1]))
 
@@ -73,7 +105,9 @@ def write_page(plan: DocumentPlan, faces: Mapping[str, FontFace], desk: Image | 
         SynthesisError: a font that is not among the faces.
     """
     matrix = np.asarray(plan.matrix, np.float64).reshape(3, 3)
-    left, top, right, bottom = seen_window(matrix, (plan.width, plan.height), (plan.page_width, plan.page_height))
+    left, top, right, bottom = seen_window(
+        matrix, (plan.width, plan.height), (plan.page_width, plan.page_height), page_bend(plan)
+    )
     width, height = max(1, right - left), max(1, bottom - top)
     flat = draw_paper(plan.paper, width, height)
     shift = (-left, -top)
@@ -96,7 +130,7 @@ def _write_texts(
     for text in plan.texts:
         if text.colour not in masks:
             masks[text.colour] = np.zeros(flat.shape[:2], np.uint8)
-        texts += _write_line(masks[text.colour], text, faces, shift, plan.spaced)
+        texts += _write_line(masks[text.colour], text, faces, shift, plan.spaced, bool(plan.bends))
     for colour, mask in masks.items():
         _, rows, _, num_rows = cv2.boundingRect(mask)
         paint.blend(flat[rows : rows + num_rows], mask[rows : rows + num_rows], colour)
@@ -116,7 +150,7 @@ def _run(plan: TextPlan, word: str, faces: Mapping[str, FontFace]) -> ShapedRun:
 
 
 def _write_line(
-    mask: Mask, plan: TextPlan, faces: Mapping[str, FontFace], shift: tuple[int, int], spaced: bool
+    mask: Mask, plan: TextPlan, faces: Mapping[str, FontFace], shift: tuple[int, int], spaced: bool, bent: bool
 ) -> list[WrittenText]:
     words: list[tuple[tuple[str, ...], Quads]] = []
     for word, x in zip(plan.words, plan.xs, strict=True):
@@ -125,16 +159,22 @@ def _write_line(
         top = plan.y + shift[1] - int(run.origin[1])
         _paste(mask, run.mask, left, top)
         quads = run.quads + np.array([left, top], np.float32)
-        words.append((tuple(cluster.text for cluster in run.clusters), quads))
+        words.append((run.texts, quads))
     if not spaced:
-        return [WrittenText(pieces, quads, 0) for pieces, quads in words]
+        return [WrittenText(pieces, quads, 0, _outline(quads, bent)) for pieces, quads in words]
     with guard.lock:
         rise = open_font(faces[plan.font]).x_height * plan.size_px
     pieces, joined = list(words[0][0]), [words[0][1]]
     for (_, before), (after_pieces, after) in pairwise(words):
         pieces += [" ", *after_pieces]
         joined += [_gap(before, after, plan.y + shift[1], rise), after]
-    return [WrittenText(tuple(pieces), np.concatenate(joined), 0)]
+    quads = np.concatenate(joined)
+    return [WrittenText(tuple(pieces), quads, 0, _outline(quads, bent))]
+
+
+def _outline(quads: Quads, bent: bool) -> Quads | None:
+    """The box of a flat line as many points, for a sheet that bends it."""
+    return box_outline(*bounds(quads), _LINE_POINTS) if bent else None
 
 
 def _gap(before: Quads, after: Quads, baseline: float, rise: float) -> Quads:
@@ -167,11 +207,13 @@ def _stamp(
     for number, block in enumerate(plan.stamps, 1):
         matrix = tuple((moved @ np.asarray(block.matrix, np.float64).reshape(3, 3)).reshape(-1).tolist())
         ink, film = np.zeros(flat.shape[:2], np.uint8), np.full_like(flat, 255)
-        block = type(block)(block.lines, matrix, block.ink, block.panel, block.rise_px)
-        lines = draw_block(film, ink, block, faces)
+        lines = draw_block(film, ink, replace(block, matrix=matrix), faces)
         flat[:] = cv2.multiply(flat, film, scale=1 / 255)
         inks.append(ink)
-        texts += [WrittenText(line.pieces, line.quads, number) for line in lines]
+        texts += [
+            WrittenText(line.pieces, line.quads, number, line.polygon if block.bend is not None else None)
+            for line in lines
+        ]
     return inks, texts
 
 
@@ -184,12 +226,12 @@ def _placed(
     corner: tuple[int, int],
     desk: Image | None,
 ) -> WrittenPage:
-    """Sends the flat window to the picture: by slices where the page lies level, else through its matrix."""
+    """Sends the flat window to the picture: by slices where the page lies level and flat, else through its warp."""
     local = matrix.copy()
     local[:, 2] += matrix[:, :2] @ np.asarray(corner, np.float64)
     height, width = flat.shape[:2]
     size = (plan.width, plan.height)
-    level = is_level(local)
+    level = is_level(local) and not plan.bends
     if level and (width, height) == size and not np.rint(local[:2, 2]).any():
         return WrittenPage(flat, texts, inks)
     image = np.full((plan.height, plan.width, 3), 255, np.uint8) if desk is None else desk.copy()
@@ -201,20 +243,63 @@ def _placed(
             moved = np.zeros((plan.height, plan.width), np.uint8)
             moved[y : y + height, x : x + width] = ink
             moved_inks.append(moved)
+        return WrittenPage(image, _moved_texts(texts, lambda points: transform_points(points, local)), moved_inks)
+    bend = page_bend(plan)
+    # From the window to the page, bent there, and on to the picture, all in one sampling.
+    warp = matrix_warp(local, (width, height), size)
+    if bend is not None:
+        warp = compose(
+            matrix_warp(translation(*corner), (width, height), bend.size), bend, matrix_warp(matrix, bend.size, size)
+        )
+    # Pixels and the print's ink go together: four channels are sampled as fast as one.
+    page, ink = _parted(warp.image(cv2.merge([*cv2.split(flat), inks[0]])))
+    if bend is not None:
+        page = _shaded(page, bend, matrix)
+    if covers_picture(plan):
+        image = page
     else:
-        # OpenCV counts from pixel centres, quads from pixel corners.
-        half = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1.0]])
-        warp = half @ local @ np.linalg.inv(half)
-        cover = cv2.warpPerspective(np.full((height, width), 255, np.uint8), warp, size)
-        page: Image = cv2.warpPerspective(flat, warp, size, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[assignment]
-        if int(cover.min()) == 255:
-            image = page
-        else:
-            paint.blend_picture(image, cover, page)  # type: ignore[arg-type]
-        moved_inks = [cv2.warpPerspective(ink, warp, size) for ink in inks]  # type: ignore[misc]
-    moved_texts = []
-    if texts:
-        sizes = np.cumsum([len(text.quads) for text in texts])[:-1]
-        every = np.split(transform_points(np.concatenate([text.quads for text in texts]), local), sizes)
-        moved_texts = [WrittenText(text.pieces, quads, text.layer) for text, quads in zip(texts, every)]
-    return WrittenPage(image, moved_texts, moved_inks)
+        cover = warp.image(np.full((height, width), 255, np.uint8), border=0)
+        paint.blend_picture(image, cover, page)
+        ink = cv2.min(ink, cover)  # type: ignore[assignment]
+
+    def to_picture(points: NDArray[np.float32]) -> NDArray[np.float32]:
+        if bend is not None:
+            points = bend.points(points + np.asarray(corner, np.float32))
+        return transform_points(points, local if bend is None else matrix)
+
+    moved_inks = [ink, *(warp.image(stamp, border=0) for stamp in inks[1:])]
+    return WrittenPage(image, _moved_texts(texts, to_picture), moved_inks)
+
+
+def _parted(four: NDArray[np.uint8]) -> tuple[Image, Mask]:
+    """The picture (H, W, 3) and the mask (H, W) out of four channels."""
+    page, ink = np.empty((*four.shape[:2], 3), np.uint8), np.empty(four.shape[:2], np.uint8)
+    cv2.mixChannels([four], [page, ink], [0, 0, 1, 1, 2, 2, 3, 3])
+    return page, ink
+
+
+def _moved_texts(texts: list[WrittenText], move: Callable[[Quads], Quads]) -> list[WrittenText]:
+    """Every text's points through one map, all at once."""
+    if not texts:
+        return []
+    parts = [text.quads.reshape(-1, 2) for text in texts]
+    parts += [text.polygon for text in texts if text.polygon is not None]
+    pieces = np.split(move(np.concatenate(parts)), np.cumsum([len(part) for part in parts])[:-1])
+    polygons = iter(pieces[len(texts) :])
+    return [
+        WrittenText(text.pieces, quads.reshape(-1, 4, 2), text.layer, None if text.polygon is None else next(polygons))
+        for text, quads in zip(texts, pieces)
+    ]
+
+
+def _shaded(page: Image, bend: Warp, matrix: NDArray[np.float64]) -> Image:
+    """Light from one side: a sheet darkens where it falls away. The slope is taken from the bend's own displacement."""
+    height, width = page.shape[:2]
+    x, y = np.meshgrid(np.linspace(0, width, _SHADE_CELLS), np.linspace(0, height, _SHADE_CELLS))
+    places = transform_points(np.stack([x, y], axis=-1), np.linalg.inv(matrix)).astype(np.float64)
+    shifts = bend.backward(places) - places
+    step_x, step_y = width / (_SHADE_CELLS - 1), height / (_SHADE_CELLS - 1)
+    slope = np.gradient(shifts[..., 1], step_x, axis=1) + np.gradient(shifts[..., 0], step_y, axis=0)
+    gain = np.clip(1.0 - 0.8 * slope, 0.7, 1.12).astype(np.float32)
+    grown = cv2.resize(gain, (width, height), interpolation=cv2.INTER_CUBIC)
+    return cv2.multiply(page, cv2.merge([grown] * 3), dtype=cv2.CV_8U)  # type: ignore[return-value]

@@ -31,9 +31,11 @@ class PageSettings:
         whole_share: pages shown whole, at the dpi that the picture's size leaves, their print enlarged to `least_px`.
         tilt_share: pages photographed rather than scanned: turned, in perspective, with what lies round them.
         skew_degrees: most turn of such a page; tilt_degrees: most lean about the x and y axis.
+        bend_share: pages whose sheet is curled, folded, wavy or crumpled. bend_strength: how far at most, 0 to 1.
         plain_share: pages on even paper, as born digital or well scanned.
         colour_share: pages whose print is not black.
         shade_share: pages with bands, boxes and table heads in colour.
+        seal_share: stamps that are round.
         stamp_share: pages with stamps; note_share: pages with handwriting-like notes over or beside the print.
         contrast_floor: least difference of ink and paper in CIE L*.
         legible_px: least height of a line's tallest character; lower lines are marked `ignore`.
@@ -43,7 +45,7 @@ class PageSettings:
     height: int = 640
     dpi: tuple[float, float] = (85.0, 220.0)
     body_points: tuple[float, float] = (7.0, 13.0)
-    least_px: float = 10.0
+    least_px: float = 8.0
     sheets: tuple[str, ...] = tuple(SHEETS)
     article: float = 4.0
     letter: float = 2.0
@@ -55,11 +57,14 @@ class PageSettings:
     tilt_share: float = 0.4
     skew_degrees: float = 6.0
     tilt_degrees: float = 14.0
+    bend_share: float = 0.12
+    bend_strength: float = 0.7
     plain_share: float = 0.35
     colour_share: float = 0.3
     shade_share: float = 0.4
     stamp_share: float = 0.15
     note_share: float = 0.12
+    seal_share: float = 0.3
     contrast_floor: float = 40.0
     legible_px: float = 6.0
 
@@ -69,6 +74,8 @@ class PageSettings:
             value = getattr(self, field.name)
             if field.name.endswith("_share") and not 0 <= value <= 1:
                 wrong.append(f"{field.name} is {value}, not in 0 to 1")
+            if field.name == "bend_strength" and not 0 < value <= 1:
+                wrong.append(f"bend_strength is {value}, not above 0 and at most 1")
             if field.name in ("dpi", "body_points") and (len(value) != 2 or not 0 < value[0] <= value[1]):
                 wrong.append(f"{field.name} is {value}, not two positive numbers with the lesser first")
         if min(self.width, self.height) < 64 or max(self.width, self.height) > 8192:

@@ -134,7 +134,7 @@ class Sheet:
 
     def faces_draw(self, style: Style, text: str) -> bool:
         """Whether a style's font has every character of a text; a lack is counted."""
-        drawn = bool(text) and self.faces[style.font].code_points.issuperset(map(ord, text))
+        drawn = bool(text) and self.faces[style.font].draws(text)
         if text and not drawn:
             self.refusals["GlyphMissing"] += 1
         return drawn

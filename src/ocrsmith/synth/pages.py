@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import transform_points
 from ocrsmith.samples import Image, PageSample
 from ocrsmith.synth.choices import Choice, Rng
 from ocrsmith.synth.degradations import DegradationPolicy
@@ -27,14 +26,16 @@ from ocrsmith.synth.ground_sheets import BackgroundSource
 from ocrsmith.synth.layout import rotation_homography, translation
 from ocrsmith.synth.page_labels import page_instances
 from ocrsmith.synth.page_layout import LAYOUTS
-from ocrsmith.synth.page_looks import draw_look, draw_paper_plan, draw_stamps
+from ocrsmith.synth.page_looks import draw_bends, draw_look, draw_paper_plan
 from ocrsmith.synth.page_parts import FontShelf
 from ocrsmith.synth.page_plans import DocumentPlan
-from ocrsmith.synth.page_render import seen_window, write_page
+from ocrsmith.synth.page_render import covers_picture, seen_window, write_page
 from ocrsmith.synth.page_settings import ROLLS_POINTS, SHEETS, PageSettings
 from ocrsmith.synth.page_sheet import Sheet, WordSource
+from ocrsmith.synth.page_stamps import draw_stamps
 from ocrsmith.synth.scenes import Degrade, named_faces
 from ocrsmith.synth.texts import TextGenerator
+from ocrsmith.synth.warp_plans import build_warp
 
 _MAX_SEED = 1 << 53
 
@@ -85,7 +86,9 @@ class DocumentScene:
         kind = self._kinds.sample(rng)
         page_width, page_height, dpi, body_px = self._size(rng, kind)
         matrix = self._matrix(rng, page_width, page_height)
-        window = seen_window(matrix, (settings.width, settings.height), (page_width, page_height))
+        bends = draw_bends(rng, settings)
+        bend = build_warp(bends, page_width, page_height) if bends else None
+        window = seen_window(matrix, (settings.width, settings.height), (page_width, page_height), bend)
         paper = draw_paper_plan(rng, settings)
         body, look = draw_look(rng, settings, self._shelf, paper.colour, body_px)
         left, top, right, bottom = (float(value) for value in window)
@@ -109,6 +112,7 @@ class DocumentScene:
             stamps=draw_stamps(rng, settings, self._shelf, sheet),
             desk_seed=desk_seed,
             finish_seed=finish_seed,
+            bends=bends,
             refusals=tuple(sorted(sheet.refusals.items())),
         )
 
@@ -162,11 +166,7 @@ class DocumentScene:
         return translation(*middle) @ turn @ translation(*(np.asarray(shift) - middle))
 
     def _desk(self, plan: DocumentPlan) -> Image | None:
-        if self.backgrounds is None:
-            return None
-        corners = [[0, 0], [plan.width, 0], [plan.width, plan.height], [0, plan.height]]
-        seen = transform_points(corners, np.linalg.inv(np.asarray(plan.matrix).reshape(3, 3)))
-        if seen.min() >= 0 and (seen <= [plan.page_width, plan.page_height]).all():
+        if self.backgrounds is None or covers_picture(plan):
             return None
         return self.backgrounds.sample(np.random.default_rng(plan.desk_seed), plan.width, plan.height)
 

@@ -1,6 +1,6 @@
 """The drawn choices of a photo scene as data: frozen, comparable, written to JSON and read back equal.
 
-A block is a few lines in one font and ink, with or without a panel beneath, laid out about its own centre in block px
+A block is a few lines in one ink, with or without a panel beneath, laid out about its own centre in block px
 and sent to the page by one 3x3 matrix (nine floats, row by row).
 """
 
@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from ocrsmith.errors import LabelError
+from ocrsmith.synth.appearance import Appearance
 
 Colour = tuple[int, int, int]
 Box = tuple[float, float, float, float]
+BendKind = Literal["arch", "wave", "circle"]
 
 
 @dataclass(frozen=True)
 class LinePlan:
-    """One line: where its pen starts on the baseline, in block px."""
+    """One line: where its pen starts on the baseline, in block px. `down` stacks its characters below one another."""
 
     text: str
     font: str
@@ -27,11 +29,15 @@ class LinePlan:
     ligatures: bool
     x: int
     y: int
+    down: bool = False
 
 
 @dataclass(frozen=True)
 class InkPlan:
-    """How text is coloured. A second colour makes a gradient; a shadow is (dx, dy, blur px, opacity)."""
+    """How text is coloured. A second colour makes a gradient; a shadow is (dx, dy, blur px, opacity).
+
+    A `look` (textures, relief, glow, blending: see `synth.appearance`) takes the place of everything else.
+    """
 
     colour: Colour
     second: Colour | None = None
@@ -39,6 +45,7 @@ class InkPlan:
     outline_px: int = 0
     outline_colour: Colour = (0, 0, 0)
     shadow: tuple[float, float, float, float] | None = None
+    look: Appearance | None = None
 
 
 @dataclass(frozen=True)
@@ -58,14 +65,30 @@ class PanelPlan:
 
 
 @dataclass(frozen=True)
+class BendPlan:
+    """A bent baseline; lengths in block px, taken along the middle of the block.
+
+    Attributes:
+        kind: "arch" (a parabola, its middle `amount_px` above its ends), "wave" (a sine of that amplitude) or "circle"
+            (of that radius, negative for the lower half of a seal).
+        period_px, phase: of a wave.
+    """
+
+    kind: BendKind
+    amount_px: float
+    period_px: float = 0.0
+    phase: float = 0.0
+
+
+@dataclass(frozen=True)
 class BlockPlan:
-    """Lines that share font, ink, panel and place. `rise_px` bends the baselines to an arch."""
+    """Lines that share ink, panel and place, and how their baselines are bent."""
 
     lines: tuple[LinePlan, ...]
     matrix: tuple[float, ...]
     ink: InkPlan
     panel: PanelPlan | None = None
-    rise_px: float = 0.0
+    bend: BendPlan | None = None
 
 
 @dataclass(frozen=True)
@@ -111,10 +134,16 @@ def block_from_form(form: dict[str, Any]) -> BlockPlan:
     """A block from its parsed form, which is used up."""
     return BlockPlan(
         lines=tuple(LinePlan(**line) for line in form.pop("lines")),
-        ink=InkPlan(**form.pop("ink")),
+        ink=_ink_from_form(form.pop("ink")),
+        bend=BendPlan(**bend) if (bend := form.pop("bend", None)) else None,
         panel=PanelPlan(**panel) if (panel := form.pop("panel")) else None,
         **form,
     )
+
+
+def _ink_from_form(form: dict[str, Any]) -> InkPlan:
+    look = form.pop("look", None)
+    return InkPlan(**form, look=Appearance.from_dict(look) if look else None)
 
 
 def tuples_of(value: Any) -> Any:

@@ -19,7 +19,9 @@ class PhotoSettings:
         margin_px: kept free round each block.
         rotation_degrees: most about the x, y and z axis.
         upright_share: blocks that are not turned at all. quarter_turn_share: blocks turned by 90 degrees.
-        panel_share: blocks on a plate. arch_share: blocks with bent baselines. cut_share: blocks let over the edge.
+        panel_share: blocks on a plate. cut_share: blocks let over the edge.
+        arch_share, wave_share, circle_share: single lines bent to an arch, to waves, or round a circle, as on seals and
+            signs. vertical_share: short texts whose characters stand below one another.
         ligature_share: blocks whose font may join letters.
         spacing_share: blocks with letter spacing. letter_spacing: em.
         line_height: distance of baselines, shares of the em.
@@ -27,7 +29,8 @@ class PhotoSettings:
         low_contrast_share: blocks whose ink is as faint as the floor allows rather than any.
         legible_contrast: least difference measured in the finished picture; text below it is marked `ignore`.
         legible_px: least height of a line in the picture; lower ones are marked `ignore`.
-        gradient_share, outline_share, shadow_share, translucent_share: inks with each.
+        rich_share: inks with everything that `appearance` knows: textures, relief, glow, hollow letters, blending.
+        gradient_share, outline_share, shadow_share, translucent_share: of the other inks, those with each.
         shapes: how many distractors (rules, boxes, curves) are drawn under the text.
         calm_share: blocks that look for the calm parts; the others go anywhere free.
         redraws: how often a block is drawn again before it is given up.
@@ -43,7 +46,10 @@ class PhotoSettings:
     upright_share: float = 0.35
     quarter_turn_share: float = 0.03
     panel_share: float = 0.25
-    arch_share: float = 0.06
+    arch_share: float = 0.05
+    wave_share: float = 0.03
+    circle_share: float = 0.03
+    vertical_share: float = 0.03
     cut_share: float = 0.03
     ligature_share: float = 0.8
     spacing_share: float = 0.2
@@ -53,6 +59,7 @@ class PhotoSettings:
     low_contrast_share: float = 0.15
     legible_contrast: float = 12.0
     legible_px: float = 5.0
+    rich_share: float = 0.2
     gradient_share: float = 0.1
     outline_share: float = 0.08
     shadow_share: float = 0.12
@@ -80,7 +87,14 @@ class PhotoSettings:
             wrong.append(f"rotation_degrees is {self.rotation_degrees}, not three angles, the first two 0 to 75")
         if not self.line_weights or min(self.line_weights) < 0 or sum(self.line_weights) <= 0:
             wrong.append("line_weights has no positive weight")
+        if sum(self.bends.values()) > 1:
+            wrong.append(f"the shares of bent lines sum to {sum(self.bends.values()):g}, past 1")
         if self.redraws < 0:
             wrong.append("redraws is negative")
         if wrong:
             raise RecipeError("The photo scene's settings are out of range: " + "; ".join(wrong) + ".")
+
+    @property
+    def bends(self) -> dict[str, float]:
+        """The shares of bent single lines, by the kind of bend."""
+        return {"arch": self.arch_share, "wave": self.wave_share, "circle": self.circle_share}

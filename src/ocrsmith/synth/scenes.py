@@ -166,7 +166,7 @@ class PageScene:
         moved_ink, _ = self.move(thrice, np.concatenate(flat), np.random.default_rng([seed, 0]))  # type: ignore[arg-type]
         pieces = np.split(points, np.cumsum([len(part) for part in flat])[:-1])
         moved = [
-            DrawnLine(line.text, line.pieces, quads.reshape(-1, 4, 2), polygon)
+            DrawnLine(line.pieces, quads.reshape(-1, 4, 2), polygon)
             for line, quads, polygon in zip(lines, pieces[::2], pieces[1::2])
         ]
         return moved_image, np.ascontiguousarray(moved_ink[..., 0]), moved

@@ -14,7 +14,19 @@ from typing import Any
 import numpy as np
 
 from ocrsmith.errors import RecipeError
-from ocrsmith.synth.warps import Warp, affine, compose, curl, cylinder, elastic, lens, matrix_warp, perspective, waves
+from ocrsmith.synth.warps import (
+    Warp,
+    affine,
+    compose,
+    curl,
+    cylinder,
+    elastic,
+    fold,
+    lens,
+    matrix_warp,
+    perspective,
+    waves,
+)
 
 Rng = np.random.Generator
 Maker = Callable[[int, int, float, Rng], Warp]
@@ -53,6 +65,12 @@ def _cylinder(width: int, height: int, strength: float, rng: Rng) -> Warp:
     return cylinder(width, height, 0.2 + 0.55 * strength * rng.random(), bow, bool(rng.random() < 0.2))
 
 
+def _fold(width: int, height: int, strength: float, rng: Rng) -> Warp:
+    across = bool(rng.random() < 0.5)
+    lift = strength * rng.choice([-1.0, 1.0]) * rng.uniform(0.4, 1.0) * min(0.12 * width, 0.12 * height)
+    return fold(width, height, rng.uniform(0.3, 0.7), lift, across)
+
+
 def _elastic(width: int, height: int, strength: float, rng: Rng) -> Warp:
     # Finer than three cells of the map's grid it would not be followed, and no paper bends so.
     smooth = max(16.0 if height <= 64 else 24.0, rng.uniform(0.15, 0.4) * min(width, height))
@@ -68,9 +86,19 @@ WARPS: dict[str, Maker] = {
     "waves": _waves,
     "curl": _curl,
     "cylinder": _cylinder,
+    "fold": _fold,
     "elastic": _elastic,
 }
-_WEIGHTS = {"perspective": 4.0, "affine": 2.0, "lens": 1.0, "waves": 1.0, "curl": 0.7, "cylinder": 0.7, "elastic": 1.0}
+_WEIGHTS = {
+    "perspective": 4.0,
+    "affine": 2.0,
+    "lens": 1.0,
+    "waves": 1.0,
+    "curl": 0.7,
+    "cylinder": 0.7,
+    "fold": 0.4,
+    "elastic": 1.0,
+}
 
 
 @dataclass(frozen=True)

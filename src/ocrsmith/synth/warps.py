@@ -44,6 +44,7 @@ class Warp:
         backward: (..., 2) output points -> (..., 2) source points.
         matrix: the 3x3 forward matrix where the map is one, else None.
         forward: the inverse of `backward` where it is known in closed form; Newton's method stands in for it.
+        exact: the map is worked out for every pixel, since it may not be interpolated (it has a cut).
     """
 
     size: tuple[int, int]
@@ -51,6 +52,7 @@ class Warp:
     backward: Backward
     matrix: NDArray[np.float64] | None = None
     forward: Backward | None = None
+    exact: bool = False
 
     def image(self, image: NDArray[np.uint8], border: int | Sequence[int] | None = None) -> NDArray[np.uint8]:
         """Warps (H, W) or (H, W, C) uint8. Outside the source lies `border`, or where None the edge goes on."""
@@ -90,6 +92,9 @@ class Warp:
     def _map(self) -> NDArray[Any]:
         """(h, w, 2) float32: the source place of every output pixel's centre, counted as OpenCV does."""
         width, height = self.out_size
+        if self.exact:
+            centres = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), axis=-1)
+            return self.backward(centres).astype(np.float32) - np.float32(0.5)
         stride = _STRIDE_PX if min(width, height) > 64 else _SMALL_STRIDE_PX
         columns, rows = -(-width // stride) + 2, -(-height // stride) + 2
         # One cell more on each side, so that interpolation never runs past the last centre.
@@ -158,7 +163,8 @@ def compose(first: Warp, *others: Warp) -> Warp:
         return points
 
     closed = all(warp.forward is not None for warp in warps)
-    return Warp(first.size, warps[-1].out_size, backward, None, forward if closed else None)
+    exact = any(warp.exact for warp in warps)
+    return Warp(first.size, warps[-1].out_size, backward, None, forward if closed else None, exact)
 
 
 def perspective(width: int, height: int, shifts: ArrayLike) -> Warp:
@@ -220,6 +226,47 @@ def arch(width: int, height: int, rise_px: float) -> Warp:
 
     size = (width, height)
     return Warp(size, size, lambda points: moved_by(points, rise_px), None, lambda points: moved_by(points, -rise_px))
+
+
+def circle(width: int, height: int, radius_px: float, baseline_px: float) -> Warp:
+    """A line laid round a circle, its length kept along the baseline at y = `baseline_px`.
+
+    The middle of the line stays where it is. A positive radius sets letters on the circle with their heads outwards,
+    as along the top of a seal; a negative one sets them below its centre with their heads inwards, as along its foot.
+    Ends more than half a turn from the middle would overlap: keep `width` below 2 pi times the radius.
+    """
+    centre = np.array([width / 2, baseline_px + radius_px])
+    side, reach = math.copysign(1.0, radius_px), abs(radius_px)
+
+    def forward(points: Points) -> Points:
+        angle = (points[..., 0] - centre[0]) / radius_px
+        distance = radius_px - (points[..., 1] - baseline_px)
+        return centre + np.stack([distance * np.sin(angle), -distance * np.cos(angle)], axis=-1)
+
+    def backward(points: Points) -> Points:
+        dx, dy = points[..., 0] - centre[0], points[..., 1] - centre[1]
+        along = centre[0] + reach * np.arctan2(dx, -side * dy)
+        return np.stack([along, baseline_px + side * (reach - np.hypot(dx, dy))], axis=-1)
+
+    return Warp((width, height), (width, height), backward, None, forward, exact=True)
+
+
+def fold(width: int, height: int, place: float, lift_px: float, vertical: bool = False) -> Warp:
+    """Paper that was folded once: a crease at `place` (share) of the width, lines rising by `lift_px` towards it.
+
+    The two halves stay flat but for a soft bend of a twentieth of the side; `vertical` folds across the height.
+    """
+    axis, other, length = (1, 0, height) if vertical else (0, 1, width)
+    crease, soft = place * length, 0.05 * length
+
+    def moved_by(points: Points, sign: float) -> Points:
+        moved = points.copy()
+        away = np.sqrt((points[..., axis] - crease) ** 2 + soft**2) / length
+        moved[..., other] += sign * lift_px * away
+        return moved
+
+    size = (width, height)
+    return Warp(size, size, lambda points: moved_by(points, -1), None, lambda points: moved_by(points, 1))
 
 
 def curl(width: int, height: int, lift_px: float, reach: float = 0.35, from_right: bool = False) -> Warp:
