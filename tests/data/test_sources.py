@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ocrsmith.data.sources import FixedWorld, WorldDataset
+from ocrsmith.data.sources import FixedWorld, MixedWorld, ShuffledWorld, WorldDataset
+from ocrsmith.errors import InputError, LabelError
 from ocrsmith.samples import LineSample
 
 
@@ -41,3 +42,66 @@ def test_a_fixed_world_goes_round() -> None:
     assert [world[i].text for i in range(5)] == ["a", "b", "a", "b", "a"]
     with pytest.raises(ValueError, match="without samples"):
         FixedWorld([])
+
+
+class Numbers:
+    """Sample i of it is a line that says its name and i."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __getitem__(self, index: int) -> LineSample:
+        return line(f"{self.name}{index}")
+
+
+def test_a_mixed_world_goes_through_its_parts_by_share() -> None:
+    world = MixedWorld([(Numbers("s"), 0.5), (Numbers("a"), 0.25), (Numbers("b"), 0.25)])
+    assert [world[i].text for i in range(8)] == ["s0", "a0", "b0", "s1", "s2", "a1", "b1", "s3"]
+    assert world[MixedWorld.PERIOD].text == "s500"
+    assert world[3].text == world[3].text == "s1"
+
+
+@pytest.mark.parametrize("shares", [[1.0], [0.9, 0.1], [0.2, 0.3, 0.5], [1, 1, 1, 1]])
+def test_no_sample_of_a_part_is_left_out(shares: list[float]) -> None:
+    world = MixedWorld([(Numbers(str(part)), share) for part, share in enumerate(shares)])
+    places = [world.place(index) for index in range(2 * MixedWorld.PERIOD)]
+    for part, share in enumerate(shares):
+        own = [index for which, index in places if which == part]
+        assert own == list(range(len(own)))
+        assert len(own) == pytest.approx(2 * MixedWorld.PERIOD * share / sum(shares), abs=2)
+
+
+@pytest.mark.parametrize("parts", [[], [(Numbers("a"), 0.0)]])
+def test_a_mixed_world_needs_shares(parts: list[tuple[Numbers, float]]) -> None:
+    with pytest.raises(ValueError, match="each must be above 0"):
+        MixedWorld(parts)
+
+
+class Pictures(ShuffledWorld[LineSample]):
+    """Items 0 to 4, of which 3 cannot be read."""
+
+    def make(self, item: int, rng: np.random.Generator) -> LineSample:
+        if item == 3:
+            raise InputError("picture 3 is cut off")
+        return line(str(item))
+
+
+def test_each_item_comes_once_a_turn_and_a_bad_one_is_passed_over() -> None:
+    world = Pictures(5, seed=1, name="mine")
+    assert sorted(world.item_of(index) for index in range(5)) == [0, 1, 2, 3, 4]
+    assert sorted(world.item_of(index) for index in range(5, 10)) == [0, 1, 2, 3, 4]
+    texts = [world[index].text for index in range(10)]
+    assert "3" not in texts
+    assert texts == [Pictures(5, seed=1, name="mine")[index].text for index in range(10)]
+    assert [world.item_of(i) for i in range(40)] != [Pictures(5, seed=1, name="other").item_of(i) for i in range(40)]
+
+
+def test_nothing_but_bad_items_is_an_error() -> None:
+    class Bad(Pictures):
+        def item_of(self, index: int) -> int:
+            return 3
+
+    with pytest.raises(LabelError, match="picture 3 is cut off"):
+        Bad(5, seed=1, name="mine")[0]
+    with pytest.raises(ValueError, match="without items"):
+        Pictures(0, seed=1, name="mine")

@@ -35,6 +35,7 @@ class RecognizerBatch:
         places: (B, T) int64, for each CTC step of the padded width the id of the character whose middle stands there,
             0 where none does, and `NO_PLACE` throughout a line whose characters' places are not known.
         refused: causes and counts of the samples that were left out on the way to this batch.
+        source: of real crops kept apart for validation, the name of their set; else empty.
     """
 
     stack: NDArray[np.uint8]
@@ -43,6 +44,7 @@ class RecognizerBatch:
     texts: tuple[str, ...]
     places: NDArray[np.int64]
     refused: dict[str, int] = field(default_factory=dict)
+    source: str = ""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -92,7 +94,10 @@ def _middles(sample: LineSample, num_ids: int, width_px: int) -> NDArray[np.floa
 
 
 def collate_lines(
-    lines: Sequence[EncodedLine], contract: RecognizerInput, refused: dict[str, int] | None = None
+    lines: Sequence[EncodedLine],
+    contract: RecognizerInput,
+    refused: dict[str, int] | None = None,
+    source: str = "",
 ) -> RecognizerBatch:
     """Stacks lines (at least one) into a batch as wide as the widest, rounded up to a few widths.
 
@@ -109,6 +114,7 @@ def collate_lines(
         input_lengths=np.array([contract.num_steps(line.image.shape[1]) for line in lines], dtype=np.int64),
         texts=tuple(line.text for line in lines),
         refused=refused or {},
+        source=source,
     )
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator, Sequence
 from typing import Generic, Protocol, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.errors import LabelError, OcrsmithError
 from ocrsmith.samples import LineSample, PageSample
 
 Sample_co = TypeVar("Sample_co", covariant=True, bound=LineSample | PageSample)
@@ -60,3 +65,89 @@ class FixedWorld(Generic[AnySample]):
 
     def __getitem__(self, index: int) -> AnySample:
         return self.samples[index % len(self.samples)]
+
+
+class MixedWorld(Generic[AnySample]):
+    """Several worlds as one, mixed by share, so that any stretch of it holds nearly the share of each.
+
+    Sample i is a pure function of i: the order of the parts repeats after `PERIOD` samples, and each part is gone
+    through from its first sample on without a gap. Of two parts with shares 0.5 the samples come from them in turn.
+
+    Args:
+        parts: (world, share) each; shares are above 0 and need not sum to 1.
+
+    Raises:
+        ValueError: no part, or a share that is not above 0.
+    """
+
+    PERIOD = 1000
+
+    def __init__(self, parts: Sequence[tuple[World[AnySample], float]]) -> None:
+        if not parts or min(share for _, share in parts) <= 0:
+            raise ValueError(f"A mixed world came with shares {[share for _, share in parts]}; each must be above 0.")
+        self.worlds = tuple(world for world, _ in parts)
+        shares = np.array([share for _, share in parts], np.float64)
+        self._order = _even_order(shares / shares.sum(), self.PERIOD)
+        # How many samples of each part come before each place of a period: (PERIOD + 1, parts).
+        taken = self._order[:, None] == np.arange(len(parts))
+        self._before = np.concatenate([np.zeros((1, len(parts)), np.int64), np.cumsum(taken, axis=0)])
+
+    def __getitem__(self, index: int) -> AnySample:
+        part, own = self.place(index)
+        return self.worlds[part][own]
+
+    def place(self, index: int) -> tuple[int, int]:
+        """(part, index in that part) of sample `index`."""
+        period, place = divmod(index, self.PERIOD)
+        part = int(self._order[place])
+        return part, period * int(self._before[-1, part]) + int(self._before[place, part])
+
+
+def _even_order(shares: NDArray[np.float64], length: int) -> NDArray[np.int64]:
+    """(length,) parts: at every place the one that lags most behind its share, the first of equals."""
+    given = np.zeros(len(shares))
+    order = np.zeros(length, np.int64)
+    for place in range(length):
+        order[place] = np.argmax(shares * (place + 1) - given)
+        given[order[place]] += 1
+    return order
+
+
+class ShuffledWorld(Generic[AnySample]):
+    """A world over a list of things to make samples of, each once before any comes again, in a new order each time.
+
+    A subclass says in `make` what the sample of an item is. An item that raises an OcrsmithError there, a picture that
+    is cut off in the middle of its file, is passed over for the next.
+
+    Args:
+        num_items: how many there are, at least 1.
+        seed, name: of the order and of the samples' generators.
+
+    Raises:
+        ValueError: no items.
+        LabelError: no item gives a sample.
+    """
+
+    def __init__(self, num_items: int, seed: int, name: str) -> None:
+        if num_items < 1:
+            raise ValueError("A shuffled world came without items. Give it at least one.")
+        self.num_items = num_items
+        self._key = [seed, zlib.crc32(name.encode())]
+
+    def item_of(self, index: int) -> int:
+        """Which item sample `index` is made of."""
+        turn, place = divmod(index, self.num_items)
+        return int(np.random.default_rng([*self._key, turn, 0, 1]).permutation(self.num_items)[place])
+
+    def make(self, item: int, rng: np.random.Generator) -> AnySample:
+        """The sample of an item; the generator is the sample's own."""
+        raise NotImplementedError
+
+    def __getitem__(self, index: int) -> AnySample:
+        refusal: OcrsmithError | None = None
+        for attempt in range(self.num_items):
+            try:
+                return self.make(self.item_of(index + attempt), np.random.default_rng([*self._key, index, attempt]))
+            except OcrsmithError as error:
+                refusal = error
+        raise LabelError(f"None of {self.num_items} pictures can be used. The last one: {refusal}")

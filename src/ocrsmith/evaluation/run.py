@@ -114,6 +114,10 @@ class EvaluationResult:
         for name, counts in (("boxes F", self.boxes), ("end to end F", self.end_to_end)):
             if counts is not None:
                 found.append(Score(name, counts.f_score, counts.num_truth, is_share=False))
+        if self.boxes is not None and self.bag_of_words is None:
+            # A detector alone: where not all text is labelled, recall is all that says something.
+            found.append(Score("boxes recall", self.boxes.recall, self.boxes.num_truth))
+            found.append(Score("boxes precision", self.boxes.precision, self.boxes.num_predicted))
         return found
 
     def to_dict(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pytorch_lightning.callbacks import (
     WeightAveraging,
 )
 from pytorch_lightning.loggers import CSVLogger, Logger, TensorBoardLogger
-from torch import Tensor
+from torch import Tensor, nn
 
 from ocrsmith.training.schedule import Budget, WarmupCosine
 
@@ -68,6 +68,28 @@ def ema_with_warmup(decay: float) -> Any:
                 mean.copy_(value)
 
     return average
+
+
+class PresentNetwork(Callback):
+    """Gives the module's network as a validation would see it now: the averaged weights where there are some."""
+
+    def __init__(self) -> None:
+        self._trainer: pl.Trainer | None = None
+
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Remembers whose network it is."""
+        self._trainer = trainer
+
+    def __call__(self) -> nn.Module:
+        """The network itself, not a copy; raises RuntimeError before a Trainer has begun."""
+        if self._trainer is None:
+            raise RuntimeError("The present network was asked for before a Trainer had begun.")
+        module: Any = self._trainer.lightning_module
+        for callback in self._trainer.callbacks:  # type: ignore[attr-defined]
+            if isinstance(callback, WeightAveraging) and callback._average_model is not None:
+                module = callback._average_model.module
+        network: nn.Module = module.model
+        return network
 
 
 class Bar(RichProgressBar):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,8 @@ from ocrsmith.data.craft_targets import craft_targets
 from ocrsmith.data.db_targets import db_targets
 from ocrsmith.errors import RecipeError
 from ocrsmith.evaluation.boxes import BoxCounts
+from ocrsmith.evaluation.joined_boxes import join_words_by_line
+from ocrsmith.geometry import Polygon
 from ocrsmith.losses.craft import craft_loss
 from ocrsmith.losses.db import db_loss
 from ocrsmith.preprocess import DetectorInput
@@ -24,9 +26,10 @@ from ocrsmith.reading.craft_maps import CraftThresholds, boxes_from_maps
 from ocrsmith.reading.db_maps import DbThresholds, boxes_from_map
 from ocrsmith.reading.detections import Detection
 from ocrsmith.samples import PageSample, TextInstance
-from ocrsmith.training.fitting import check_finite, decay_groups
+from ocrsmith.training.fitting import check_finite
 from ocrsmith.training.loaders import normalize_on_device
-from ocrsmith.training.recognizer import freeze_part
+from ocrsmith.training.parameter_groups import freeze_part, parameter_groups
+from ocrsmith.training.scoring import SYNTHETIC, Memory, Source
 
 DetectorKind = Literal["craft", "db"]
 Unit = Literal["word", "instance"]
@@ -44,11 +47,13 @@ class DetectorBatch:
         targets: arrays of B maps each, in the order in which the loss takes them. CRAFT: maps (B, 2, h, w), confidence
             (B, h, w), float16. DB: probability and its mask uint8, threshold float16 and its mask uint8, (B, H, W).
         instances: of each page, what is to be found.
+        source: where the pages come from; in training they may be mixed, and it says nothing.
     """
 
     stack: NDArray[np.uint8]
     targets: tuple[NDArray[Any], ...]
     instances: tuple[tuple[TextInstance, ...], ...]
+    source: Source = SYNTHETIC
 
     def __len__(self) -> int:
         return len(self.stack)
@@ -74,13 +79,13 @@ class DetectorCollate:
         self.contract = contract
         self.unit: Unit = unit or ("word" if kind == "craft" else "instance")
 
-    def __call__(self, samples: Sequence[PageSample]) -> DetectorBatch:
+    def __call__(self, samples: Sequence[PageSample], source: Source = SYNTHETIC) -> DetectorBatch:
         """Stacks at least one page; targets are made at the size of the padded pages."""
         stack = self.contract.stack([sample.image for sample in samples])
         height, width = stack.shape[1:3]
         instances = tuple(self._units(sample) for sample in samples)
         maps = [self._maps(page, height, width) for page in instances]
-        return DetectorBatch(stack, tuple(np.stack(same) for same in zip(*maps, strict=True)), instances)
+        return DetectorBatch(stack, tuple(np.stack(same) for same in zip(*maps, strict=True)), instances, source)
 
     def _units(self, sample: PageSample) -> tuple[TextInstance, ...]:
         if self.unit == "instance":
@@ -111,6 +116,9 @@ class DetectorModule(pl.LightningModule):
         freeze: names of parts of the model that are not trained ("backbone", "backbone.stem"); their batch
             normalisation keeps the statistics of the start weights.
         thresholds: of the post-processing in validation; by default those that it ships with.
+        learning_rate_factors: of parts by name, see `parameter_groups`.
+        negative_ratio, min_negatives: of CRAFT's loss.
+        memory: what the weights may not forget, where real pages are trained on.
 
     Raises:
         RecipeError: the model has no part of that name, or is of another kind.
@@ -124,6 +132,10 @@ class DetectorModule(pl.LightningModule):
         weight_decay: float = 0.01,
         freeze: Sequence[str] = (),
         thresholds: CraftThresholds | DbThresholds | None = None,
+        learning_rate_factors: Mapping[str, float] | None = None,
+        negative_ratio: float = 1.0,
+        min_negatives: int = 1000,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__()
         kind = getattr(model, "kind", None)
@@ -136,7 +148,11 @@ class DetectorModule(pl.LightningModule):
         self.weight_decay = weight_decay
         self.frozen = tuple(freeze)
         self.thresholds = thresholds or (CraftThresholds() if kind == "craft" else DbThresholds())
+        self.learning_rate_factors = dict(learning_rate_factors or {})
+        self.negative_ratio, self.min_negatives = negative_ratio, min_negatives
+        self.memory = memory or Memory()
         self.validation_counts = BoxCounts()
+        self.real_counts: dict[Source, BoxCounts] = {}
         self._losses: list[tuple[float, int]] = []
         for name in self.frozen:
             freeze_part(model, name)
@@ -160,7 +176,13 @@ class DetectorModule(pl.LightningModule):
         targets = [torch.from_numpy(target).to(maps.device).float() for target in batch.targets]
         if self.kind == "craft":
             wanted, confidence = targets
-            return craft_loss(maps.float(), wanted, confidence)
+            return craft_loss(
+                maps.float(),
+                wanted,
+                confidence,
+                negative_ratio=self.negative_ratio,
+                min_negatives=self.min_negatives,
+            )
         probability, probability_mask, threshold, threshold_mask = targets
         return db_loss(maps, threshold_logits, probability, probability_mask, threshold, threshold_mask)
 
@@ -184,6 +206,7 @@ class DetectorModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Forgets the last counts."""
         self.validation_counts = BoxCounts()
+        self.real_counts = {}
         self._losses = []
 
     def validation_step(self, batch: DetectorBatch, batch_idx: int) -> None:
@@ -191,33 +214,53 @@ class DetectorModule(pl.LightningModule):
         maps, threshold_logits = self(batch)
         self._losses.append((float(self.loss(maps, threshold_logits, batch).detach()), len(batch)))
         for page, found in zip(batch.instances, self.boxes(maps), strict=True):
-            self.validation_counts += BoxCounts.from_page(
-                [instance.polygon for instance in page],
-                [instance.ignore for instance in page],
-                [detection.polygon for detection in found],
-            )
+            counts = page_counts(page, [detection.polygon for detection in found], batch.source)
+            if batch.source == SYNTHETIC:
+                self.validation_counts += counts
+            else:
+                self.real_counts[batch.source] = self.real_counts.get(batch.source, BoxCounts()) + counts
 
     def on_validation_epoch_end(self) -> None:
         """Logs loss, precision, recall and F at IoU .5, and the score that stops a run and chooses its best.
 
-        The score is F, less a tenth of tanh(loss): while nothing is found yet, a falling loss is progress too.
+        The score is F, less a tenth of tanh(loss): while nothing is found yet, a falling loss is progress too. With
+        real pages it is the mean of their F (recall, where they are labelled in part), see `Memory.score`.
         """
         counts = self.validation_counts
         pages = sum(number for _, number in self._losses)
         loss = sum(value * number for value, number in self._losses) / max(pages, 1)
+        real = {
+            source.name: counted.f_score if source.complete else counted.recall
+            for source, counted in self.real_counts.items()
+        }
+        chosen = self.memory.score(counts.f_score, list(real.values()))
         scores = {
             "validation_loss": loss,
             "validation_precision": counts.precision,
             "validation_recall": counts.recall,
             "validation_f": counts.f_score,
-            "validation_score": counts.f_score - _LOSS_SHARE * math.tanh(loss),
+            **{f"validation_real_{name}": score for name, score in real.items()},
+            "validation_score": chosen - _LOSS_SHARE * math.tanh(loss),
         }
         self.log_dict(scores, prog_bar=True)
 
+    @property
+    def synthetic_score(self) -> float:
+        """F on synthetic pages at the last validation."""
+        return self.validation_counts.f_score
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW (Loshchilov and Hutter, ICLR 2019)."""
-        return torch.optim.AdamW(decay_groups(self.model, self.weight_decay), lr=self.learning_rate)
+        groups = parameter_groups(self.model, self.learning_rate, self.weight_decay, self.learning_rate_factors)
+        return torch.optim.AdamW(groups, lr=self.learning_rate)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Leaves the batch as it is: `forward` and `loss` move what they need."""
         return batch
+
+
+def page_counts(page: Sequence[TextInstance], found: Sequence[Polygon], source: Source = SYNTHETIC) -> BoxCounts:
+    """The boxes of one page counted as its source is scored: words found in labelled lines are joined first."""
+    truth = [instance.polygon for instance in page]
+    predicted = join_words_by_line(found, truth) if source.joined else list(found)
+    return BoxCounts.from_page(truth, [instance.ignore for instance in page], predicted)

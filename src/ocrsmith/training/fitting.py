@@ -82,6 +82,7 @@ def fit(
     from_nothing: bool = False,
     resume: bool = True,
     on_start_score: Callable[[float], None] = lambda score: None,
+    callbacks: Sequence[pl.Callback] = (),
 ) -> FitResult:
     """Trains `module.model` until the budget or the patience ends, and leaves it with the best weights seen.
 
@@ -94,6 +95,7 @@ def fit(
         start_score: of the start weights, if a run before this one took it; else it is taken now.
         from_nothing: the start is random, so that there is nothing to measure or to keep.
         on_start_score: is told the start's score before training, so that a killed run need not take it again.
+        callbacks: beside those that every fit has.
     """
     module.to(memory_format=torch.channels_last)
     start_state = clone_state(module.model)  # type: ignore[arg-type]
@@ -102,7 +104,7 @@ def fit(
     if not resume:
         for stale in (last, folder / f"{BEST}.ckpt"):
             stale.unlink(missing_ok=True)
-    trainer = make_trainer(folder, budget, settings)
+    trainer = make_trainer(folder, budget, settings, callbacks)
     with calm_lightning():
         if start_score is None and not from_nothing:
             scores = trainer.validate(module, KeptBatches(validation), verbose=False)
@@ -126,7 +128,9 @@ def fit(
     return _conclude(module.model, trainer, folder, start_score, start_state)  # type: ignore[arg-type]
 
 
-def make_trainer(folder: Path, budget: Budget, settings: FitSettings) -> pl.Trainer:
+def make_trainer(
+    folder: Path, budget: Budget, settings: FitSettings, callbacks: Sequence[pl.Callback] = ()
+) -> pl.Trainer:
     """The Trainer of one phase."""
     folder.mkdir(parents=True, exist_ok=True)
     with calm_lightning():
@@ -137,15 +141,18 @@ def make_trainer(folder: Path, budget: Budget, settings: FitSettings) -> pl.Trai
             max_steps=budget.steps or -1,
             max_epochs=-1,
             gradient_clip_val=settings.gradient_clip,
-            callbacks=make_callbacks(
-                folder,
-                budget,
-                patience=settings.patience,
-                schedule=settings.schedule,
-                ema_decay=settings.ema_decay,
-                checkpoint_minutes=settings.checkpoint_minutes,
-                progress=settings.progress,
-            ),
+            callbacks=[
+                *callbacks,
+                *make_callbacks(
+                    folder,
+                    budget,
+                    patience=settings.patience,
+                    schedule=settings.schedule,
+                    ema_decay=settings.ema_decay,
+                    checkpoint_minutes=settings.checkpoint_minutes,
+                    progress=settings.progress,
+                ),
+            ],
             logger=make_loggers(folder),
             enable_progress_bar=settings.progress,
             enable_model_summary=False,
@@ -240,15 +247,6 @@ def choose_precision(wanted: str, accelerator: str) -> str:
     # PyTorch 2.11 and newer name the processor's abilities here.
     abilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return "bf16-mixed" if abilities.get("avx512_bf16") or abilities.get("amx_bf16") else "32-true"
-
-
-def decay_groups(model: nn.Module, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameter groups: matrices and kernels decay, biases and normalisation do not; frozen ones are left out."""
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return [
-        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": weight_decay},
-        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
-    ]
 
 
 def check_finite(loss: Tensor, step: int, every: int = 50) -> None:

@@ -79,6 +79,8 @@ class BatchStream(Generic[Batch]):
         position: says how many batches the run has trained on so far; asked at the start of every epoch.
         batches_per_pool: more of them sort widths better and let a worker run longer on its own.
         workers: processes that make pools; 0 makes them in the training process.
+        world_at: the world from a step on, asked at the start of every epoch; it must be the same object while nothing
+            changes. Left out, it is always `world`.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class BatchStream(Generic[Batch]):
         position: Callable[[], int] = lambda: 0,
         batches_per_pool: int = 1,
         workers: int = 0,
+        world_at: Callable[[int], World[Any]] | None = None,
     ) -> None:
         if min(batch_size, steps_per_epoch, batches_per_pool) < 1 or workers < 0:
             raise ValueError(
@@ -104,6 +107,7 @@ class BatchStream(Generic[Batch]):
         self.position = position
         self.batches_per_pool = batches_per_pool
         self.workers = workers
+        self.world_at = world_at
         self._running: Iterator[Batch] | None = None
         self._next_step = -1
 
@@ -112,6 +116,12 @@ class BatchStream(Generic[Batch]):
 
     def __iter__(self) -> Iterator[Batch]:
         step = self.position()
+        if self.world_at is not None:
+            world = self.world_at(step)
+            if world is not self.world:
+                # What workers have drawn ahead is of the world before.
+                self.close()
+                self.world = world
         if self._running is None or self._next_step != step:
             # Workers that already run ahead are kept over epochs, and left only when the run jumped to another step.
             self.close()

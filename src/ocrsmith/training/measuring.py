@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from ocrsmith.data.formats import LabelledFolder, LabelledPicture, read_labels
 from ocrsmith.data.sources import World
-from ocrsmith.errors import RecipeError
+from ocrsmith.errors import OcrsmithError, RecipeError
+from ocrsmith.evaluation.boxes import BoxCounts
 from ocrsmith.evaluation.report import ScoreRow, rows_beside, score_values
-from ocrsmith.evaluation.run import EvaluationResult, evaluate_reader
+from ocrsmith.evaluation.run import EvaluationResult, Failure, evaluate_reader
 from ocrsmith.evaluation.text import EXACT, TEXT_RULES, TextRule
+from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.reading.reader import Reader
 from ocrsmith.samples import Image, LineSample, PageSample
+from ocrsmith.training.detector import page_counts
+from ocrsmith.training.real import RealSet
+from ocrsmith.training.real_samples import crop_folder, crops_of
 from ocrsmith.training.recipe import PicturesTable, Recipe
+from ocrsmith.training.scoring import SYNTHETIC, Source
 from ocrsmith.training.worlds import Materials
 
 MOST_TEST_PAGES = 30
@@ -56,6 +63,7 @@ class TestSet:
     folder: LabelledFolder
     rule: TextRule
     crops_by: Literal["recognize", "read"] = "recognize"
+    source: Source = SYNTHETIC
 
 
 def synthetic_set(world: World[Any], name: str, length: int) -> LabelledFolder:
@@ -73,12 +81,17 @@ def synthetic_set(world: World[Any], name: str, length: int) -> LabelledFolder:
 
 
 def test_sets(recipe: Recipe, materials: Materials) -> list[TestSet]:
-    """Every set of a recipe: real pictures first, since they are what counts."""
-    sets = [_real_set(recipe, table) for table in recipe.pictures]
+    """Every set of a recipe: real pictures first, since they are what counts.
+
+    Of the real pictures that are trained on, those that are held back for it: what is new to the start. The synthetic
+    samples and the recipe's other pictures are what it may not forget.
+    """
+    sets = [_held_back(real, materials) for real in (*materials.real_pages, *materials.real_lines)]
+    sets += [_real_set(recipe, table) for table in recipe.pictures]
     if recipe.recognizer is not None:
         world = materials.recognizer_world(recipe.recognizer, "test")
         sets.append(TestSet("synthetic lines", synthetic_set(world, "line", recipe.test_samples), EXACT))
-    if recipe.detector is not None and recipe.recognizer is not None:
+    if recipe.detector is not None:
         world = materials.detector_world(recipe.detector, "test")
         length = min(recipe.test_samples, MOST_TEST_PAGES)
         sets.append(TestSet("synthetic pages", synthetic_set(world, "page", length), EXACT))
@@ -86,6 +99,19 @@ def test_sets(recipe: Recipe, materials: Materials) -> list[TestSet]:
 
 
 test_sets.__test__ = False  # type: ignore[attr-defined]
+
+
+def _held_back(real: RealSet, materials: Materials) -> TestSet:
+    folder = real.folder("test")
+    if real in materials.real_pages:
+        source = Source(real.name, real.level == "lines", real.table.complete)
+        return TestSet(f"{real.name}, held back", folder, EXACT, source=source)
+    if real.kind == "pages":
+        assert materials.recipe.recognizer is not None
+        contract = RecognizerInput(height=32)
+        crops, _ = crops_of(real.pictures["test"], materials.alphabet, contract)
+        folder = crop_folder(crops, folder.path)
+    return TestSet(f"{real.name} lines, held back", folder, EXACT)
 
 
 def _real_set(recipe: Recipe, table: PicturesTable) -> TestSet:
@@ -108,12 +134,41 @@ def _real_set(recipe: Recipe, table: PicturesTable) -> TestSet:
 def measure(bundle: Path, sets: Sequence[TestSet]) -> dict[str, EvaluationResult]:
     """A bundle's results on every set that it can read: pages need both of its networks, lines the recogniser."""
     loaded = Bundle.load(bundle)
-    if loaded.recognizer is None:
-        return {}
     reader = Reader(loaded)
+    if loaded.recognizer is None:
+        pages = [one for one in sets if one.folder.kind == "pages"]
+        return {one.name: measure_boxes(reader, one.folder, one.source) for one in pages}
     alone = [one for one in sets if one.folder.kind == "crops" and one.crops_by == "recognize"]
     readable = sets if loaded.detector is not None else alone
     return {one.name: evaluate_reader(reader, one.folder, rule=one.rule, crops_by=one.crops_by) for one in readable}
+
+
+def measure_boxes(reader: Reader, folder: LabelledFolder, source: Source = SYNTHETIC) -> EvaluationResult:
+    """The boxes of a detector alone on pages, counted as `source` is scored."""
+    boxes, seconds, num_pictures = BoxCounts(), 0.0, 0
+    failures = []
+    part = reader.bundle.detector
+    # A detector that finds whole lines has none of its boxes joined.
+    counted_as = replace(source, joined=source.joined and part is not None and part.kind == "craft")
+    for entry in folder.entries:
+        try:
+            image = entry.image()
+            began = time.perf_counter()
+            found = [detection.polygon for detection in reader.detect(image)]
+        except OcrsmithError as error:
+            failures.append(Failure(entry.name, str(error)))
+            continue
+        seconds += time.perf_counter() - began
+        boxes += page_counts(entry.instances, found, counted_as)
+        num_pictures += 1
+    return EvaluationResult(
+        name=source.name or folder.path.name,
+        kind="pages",
+        num_pictures=num_pictures,
+        seconds=seconds,
+        boxes=boxes,
+        failures=tuple(failures),
+    )
 
 
 def to_scores(results: dict[str, EvaluationResult]) -> Scores:

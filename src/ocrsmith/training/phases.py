@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from pytorch_lightning import Callback
 from torch import nn
 
 from ocrsmith.data.batches import LineBatches
-from ocrsmith.training.callbacks import LAST
+from ocrsmith.training.callbacks import LAST, PresentNetwork
 from ocrsmith.training.detector import DetectorCollate, DetectorModule
 from ocrsmith.training.fitting import FitResult, FitSettings, fit
 from ocrsmith.training.loaders import BatchStream, CollateEach, first_batches
 from ocrsmith.training.networks import NO_START
+from ocrsmith.training.real_parts import RealLineParts, page_rounds, page_validation
 from ocrsmith.training.recipe import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.recognizer import RecognizerModule
+from ocrsmith.training.rounds import Rounds
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.schedule import Budget, WarmupCosine
+from ocrsmith.training.scoring import Memory
 from ocrsmith.training.worlds import Materials
 
 # A worker makes so many batches at a time and sorts their lines by width.
 LINE_POOL = 8
+
+Say = Callable[[str], None]
 
 
 def fit_settings(table: NetworkTable, *, progress: bool, accelerator: str) -> FitSettings:
@@ -46,6 +52,7 @@ def train_recognizer(
     *,
     workers: int,
     from_nothing: bool = False,
+    say: Say = lambda text: None,
 ) -> tuple[FitResult, dict[str, int]]:
     """Fits the recogniser in the run's folder `recognizer`; also counts the lines that were refused, by cause."""
     folder = state.folder / "recognizer"
@@ -57,8 +64,11 @@ def train_recognizer(
         num_batches=-(-table.validation_samples // table.batch_size),
         batches_per_pool=LINE_POOL,
     )
+    real = RealLineParts(materials, table, model.alphabet, model.input)  # type: ignore[arg-type]
+    for sentence in real.told:
+        say(sentence)
     stream = BatchStream(
-        materials.recognizer_world(table, "train"),
+        real.mixed(materials.recognizer_world(table, "train")),
         assemble,
         batch_size=table.batch_size,
         steps_per_epoch=table.steps_per_epoch,
@@ -72,9 +82,12 @@ def train_recognizer(
         weight_decay=table.weight_decay,
         alignment=alignment,
         freeze=table.freeze,
+        learning_rate_factors=table.learning_rate_factors,
+        memory=Memory(table.may_forget),
     )
+    validation += real.validation_batches(table.batch_size, table.validation_samples)
     result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing)
-    return result, dict(module.refused)
+    return result, dict(module.refused + real.refused)
 
 
 def train_detector(
@@ -87,27 +100,44 @@ def train_detector(
     *,
     workers: int,
     from_nothing: bool = False,
+    say: Say = lambda text: None,
 ) -> FitResult:
-    """Fits the detector in the run's folder `detector`."""
+    """Fits the detector in the run's folder `detector`; with real pages of words, those are labelled round by round."""
     folder = state.folder / "detector"
-    assemble = CollateEach(DetectorCollate(model.kind, model.input))  # type: ignore[arg-type]
+    collate = DetectorCollate(model.kind, model.input)  # type: ignore[arg-type]
+    assemble = CollateEach(collate)
     validation = first_batches(
         materials.detector_world(table, "validation"),
         assemble,
         batch_size=table.batch_size,
         num_batches=-(-table.validation_samples // table.batch_size),
     )
+    module = DetectorModule(
+        model,
+        learning_rate=table.learning_rate,
+        weight_decay=table.weight_decay,
+        freeze=table.freeze,
+        learning_rate_factors=table.learning_rate_factors,
+        negative_ratio=table.negative_ratio,
+        min_negatives=table.min_negatives,
+        memory=Memory(table.may_forget),
+    )
+    present = PresentNetwork()
+    world: Any = materials.detector_world(table, "train")
+    rounds: Rounds | None = None
+    if materials.real_pages:
+        rounds = page_rounds(materials, table, world, module, folder / "labels", present, say)
+        world = rounds.world_at(0) if not rounds.change else world
+        validation += page_validation(materials.real_pages, table, collate)
     stream = BatchStream(
-        materials.detector_world(table, "train"),
+        world,
         assemble,
         batch_size=table.batch_size,
         steps_per_epoch=table.steps_per_epoch,
         workers=workers,
+        world_at=rounds.world_at if rounds is not None and rounds.change else None,
     )
-    module = DetectorModule(
-        model, learning_rate=table.learning_rate, weight_decay=table.weight_decay, freeze=table.freeze
-    )
-    return _fit(module, stream, validation, budget, folder, settings, state, from_nothing)
+    return _fit(module, stream, validation, budget, folder, settings, state, from_nothing, [present])
 
 
 def _fit(
@@ -119,9 +149,18 @@ def _fit(
     settings: FitSettings,
     state: RunState,
     from_nothing: bool,
+    callbacks: Sequence[Callback] = (),
 ) -> FitResult:
-    key = f"{folder.name}_start_score"
+    key, remembered = f"{folder.name}_start_score", f"{folder.name}_start_synthetic"
     resuming = (folder / f"{LAST}.ckpt").is_file() and (from_nothing or key in state.notes)
+    if resuming:
+        module.memory.start = state.notes.get(remembered)
+
+    def note_start(score: float) -> None:
+        module.memory.start = module.synthetic_score
+        state.note(remembered, module.memory.start)
+        state.note(key, score)
+
     return fit(
         module,
         stream,
@@ -132,5 +171,6 @@ def _fit(
         start_score=state.notes.get(key) if resuming else None,
         from_nothing=from_nothing,
         resume=resuming,
-        on_start_score=lambda score: state.note(key, score),
+        on_start_score=note_start,
+        callbacks=callbacks,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from ocrsmith.data.batches import RecognizerBatch
-from ocrsmith.errors import RecipeError
 from ocrsmith.evaluation.text import TextCounts
 from ocrsmith.losses.ctc import alignment_loss, ctc_loss
 from ocrsmith.reading.ctc import decode_batch
-from ocrsmith.training.fitting import check_finite, decay_groups
+from ocrsmith.training.fitting import check_finite
 from ocrsmith.training.loaders import normalize_on_device
+from ocrsmith.training.parameter_groups import freeze_part, parameter_groups
+from ocrsmith.training.scoring import Memory
 
 
 class RecognizerModule(pl.LightningModule):
@@ -30,6 +31,8 @@ class RecognizerModule(pl.LightningModule):
         alignment: share of the budget in which the places of drawn characters teach beside CTC; see `alignment_loss`.
         freeze: names of parts of the model that are not trained ("backbone", "backbone.stem"); their batch
             normalisation keeps the statistics of the start weights.
+        learning_rate_factors: of parts by name, see `parameter_groups`.
+        memory: what the weights may not forget, where real crops are trained on.
 
     Raises:
         RecipeError: the model has no part of that name.
@@ -43,6 +46,8 @@ class RecognizerModule(pl.LightningModule):
         weight_decay: float = 0.01,
         alignment: float = 0.3,
         freeze: Sequence[str] = (),
+        learning_rate_factors: Mapping[str, float] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__()
         self.model = model
@@ -52,7 +57,10 @@ class RecognizerModule(pl.LightningModule):
         self.budget_used = 0.0  # 0..1, kept by the schedule
         self.frozen = tuple(freeze)
         self.refused: Counter[str] = Counter()
+        self.learning_rate_factors = dict(learning_rate_factors or {})
+        self.memory = memory or Memory()
         self.validation_counts = TextCounts()
+        self.real_counts: dict[str, TextCounts] = {}
         for name in self.frozen:
             freeze_part(model, name)
 
@@ -86,6 +94,7 @@ class RecognizerModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Forgets the last counts."""
         self.validation_counts = TextCounts()
+        self.real_counts = {}
 
     def validation_step(self, batch: RecognizerBatch, batch_idx: int) -> None:
         """Adds a batch's texts to the counts, read by the shipping decoder."""
@@ -95,37 +104,42 @@ class RecognizerModule(pl.LightningModule):
         lengths = np.minimum(batch.input_lengths, logits.shape[1]).tolist()
         decoded = decode_batch(probabilities, lengths, self.model.alphabet)  # type: ignore[arg-type]
         pairs = zip(batch.texts, (line.text for line in decoded), strict=True)
-        self.validation_counts += TextCounts.from_pairs(pairs)
+        counts = TextCounts.from_pairs(pairs)
+        if batch.source:
+            self.real_counts[batch.source] = self.real_counts.get(batch.source, TextCounts()) + counts
+        else:
+            self.validation_counts += counts
 
     def on_validation_epoch_end(self) -> None:
         """Logs exact accuracy, CER and their difference, which is the score that stops a run and chooses its best.
 
-        The difference tells ties apart, and early epochs in which no text is right yet.
+        The difference tells ties apart, and early epochs in which no text is right yet. With real crops it is the mean
+        of their differences, see `Memory.score`.
         """
         counts = self.validation_counts
+        real = {name: _score(own) for name, own in self.real_counts.items()}
         scores = {
             "validation_exact": counts.exact_accuracy,
             "validation_cer": counts.character_error_rate,
-            "validation_score": counts.exact_accuracy - counts.character_error_rate,
+            **{f"validation_real_{name}": score for name, score in real.items()},
+            "validation_score": self.memory.score(_score(counts), list(real.values())),
         }
         self.log_dict(scores, prog_bar=True)
 
+    @property
+    def synthetic_score(self) -> float:
+        """Exact accuracy less CER on synthetic lines at the last validation."""
+        return _score(self.validation_counts)
+
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW (Loshchilov and Hutter, ICLR 2019)."""
-        return torch.optim.AdamW(decay_groups(self.model, self.weight_decay), lr=self.learning_rate)
+        groups = parameter_groups(self.model, self.learning_rate, self.weight_decay, self.learning_rate_factors)
+        return torch.optim.AdamW(groups, lr=self.learning_rate)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Leaves the batch as it is: `forward` moves the bytes and makes floats of them there."""
         return batch
 
 
-def freeze_part(model: nn.Module, name: str) -> None:
-    """Switches the gradients of one part off; raises RecipeError naming the parts where there is none of that name."""
-    parts = dict(model.named_modules())
-    if not name or name not in parts:
-        outer = ", ".join(part for part, _ in model.named_children())
-        raise RecipeError(
-            f"freeze came as {name!r}, which the network {type(model).__name__} does not have. Its parts are {outer}, "
-            "and what those hold, as in 'backbone.stem'."
-        )
-    parts[name].requires_grad_(False)
+def _score(counts: TextCounts) -> float:
+    return counts.exact_accuracy - counts.character_error_rate

@@ -180,17 +180,27 @@ class _Run:
     def _say(self, text: str) -> None:
         self.console.print(f"[bold]{text}[/bold]  [dim]{self.seconds:.0f} s[/dim]")
 
+    def _tell(self, text: str) -> None:
+        """Says it, and keeps it for the report."""
+        self.console.print(f"  {text}")
+        told = self.state.notes.setdefault("told", [])
+        if text not in told:
+            self.state.note("told", [*told, text])
+
     def _prepare(self) -> dict[str, Any]:
         self._say(f"Preparing {self.recipe.name}: {len(self.materials.fonts.faces)} fonts")
         for role, network in self.networks.items():
             self.console.print(f"  {role}: {network.name} {network.start}")
+        for real in (*self.materials.real_pages, *self.materials.real_lines):
+            for sentence in real.told:
+                self.console.print(f"  {sentence}")
         previews = write_previews(self.folder / "samples", self.recipe, self.materials)
         return {"fonts": len(self.materials.fonts.faces), "samples": [str(path.name) for path in previews]}
 
     def _before(self) -> Scores:
         """Scores of the networks that start from something; a random network's would say nothing and take long."""
         started = {role: network for role, network in self.networks.items() if network.start.source != NO_START}
-        if "recognizer" not in started:
+        if "recognizer" not in started and (self.recipe.recognizer is not None or not started):
             return {}
         self._say("Measuring the start")
         bundle = self.folder / f"start{SUFFIX}"
@@ -225,7 +235,11 @@ class _Run:
         settings = fit_settings(table, progress=self.progress, accelerator=self.accelerator)
         asked = self.workers if self.workers is not None else table.workers
         workers = default_workers() if asked is None else asked
-        options: dict[str, Any] = {"workers": workers, "from_nothing": network.start.source == NO_START}
+        options: dict[str, Any] = {
+            "workers": workers,
+            "from_nothing": network.start.source == NO_START,
+            "say": self._tell,
+        }
         refused: dict[str, int] = {}
         with threads_beside(workers):
             if isinstance(table, DetectorTable):

@@ -19,7 +19,7 @@ from ocrsmith.evaluation.run import EvaluationResult
 from ocrsmith.images import read_image
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.networks import StartReport
-from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe import NetworkTable, Recipe
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.worlds import Materials
 
@@ -47,20 +47,29 @@ def card_of(recipe: Recipe, starts: Mapping[str, StartReport], fits: Mapping[str
             }
             for role, fit in fits.items()
         },
-        "data": "synthetic",
+        "data": "synthetic and real" if any(table.real for table in _tables(recipe)) else "synthetic",
         "seed": recipe.seed,
     }
 
 
-def fit_warnings(fits: Mapping[str, FitResult]) -> list[str]:
+def fit_warnings(fits: Mapping[str, FitResult], recipe: Recipe) -> list[str]:
     """A sentence for each network whose start weights were put back."""
-    return [
-        f"Training the {role} did not better its start (validation score {fit.best_score:.3f}, start "
-        f"{fit.start_score:.3f}): the start weights were kept. Give it more minutes, a lower learning_rate, or a world "
-        "nearer to your pictures."
-        for role, fit in fits.items()
-        if fit.kept_start
-    ]
+    warnings = []
+    for role, fit in fits.items():
+        if not fit.kept_start:
+            continue
+        table: NetworkTable = getattr(recipe, role)
+        advice = "Give it more minutes, a lower learning_rate, or a world nearer to your pictures."
+        if table.real:
+            advice = (
+                "The score is that of the real pictures held back to choose by, less what was forgotten of synthetic "
+                "samples. Give it more pictures, more minutes, a lower learning_rate, or a smaller share of real ones."
+            )
+        warnings.append(
+            f"Training the {role} did not better its start (validation score {fit.best_score:.3f}, start "
+            f"{fit.start_score:.3f}): the start weights were kept. {advice}"
+        )
+    return warnings
 
 
 def record_of(
@@ -81,8 +90,8 @@ def record_of(
         name=recipe.name,
         summary=recipe.description,
         scores=scores,
-        warnings=fit_warnings(fits),
-        notes=_notes(fits, materials),
+        warnings=fit_warnings(fits, recipe),
+        notes=_notes(fits, materials, state),
         samples=[
             ReportPicture(_TITLES[path.stem], read_image(path)) for path in sorted((folder / "samples").glob("*.png"))
         ],
@@ -109,13 +118,25 @@ def record_of(
     )
 
 
-def _notes(fits: Mapping[str, FitResult], materials: Materials) -> list[str]:
+def _tables(recipe: Recipe) -> list[NetworkTable]:
+    return [table for table in (recipe.detector, recipe.recognizer) if table is not None]
+
+
+def _notes(fits: Mapping[str, FitResult], materials: Materials, state: RunState) -> list[str]:
     notes = [
         f"{len(materials.fonts.faces)} fonts draw the whole alphabet; {len(materials.fonts.refused)} were refused."
     ]
     notes += [
         f"The {role} was trained for {fit.steps} steps and stopped by {fit.stopped}." for role, fit in fits.items()
     ]
+    real = [*materials.real_pages, *materials.real_lines]
+    notes += [sentence for one in real for sentence in one.told]
+    notes += state.notes.get("told", [])
+    if real:
+        notes.append(
+            "New: what is called held back. Old: the synthetic samples and the recipe's other pictures. Both were "
+            "measured with the start and with the result."
+        )
     return notes
 
 

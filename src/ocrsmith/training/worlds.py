@@ -21,6 +21,7 @@ from ocrsmith.synth.corpus import text_generator
 from ocrsmith.synth.degradations import degradation_policy
 from ocrsmith.synth.fonts import FontFace, FontSearch, search_fonts, split_fonts
 from ocrsmith.synth.world import World
+from ocrsmith.training.real import RealSet, real_sets
 from ocrsmith.training.recipe import DetectorTable, Recipe, RecognizerTable, WorldTable, nearest
 
 # A scene's name in a recipe -> "module:class" under ocrsmith.synth.
@@ -85,6 +86,27 @@ class Materials:
         table = self.recipe.backgrounds
         folders = [_folder(self.recipe, folder) for folder in table.folders]
         return Backgrounds(folders, split, procedural_share=table.procedural_share)
+
+    @cached_property
+    def real_pages(self) -> list[RealSet]:
+        """The detector's real pictures.
+
+        Raises:
+            RecipeError: crops among them.
+        """
+        sets = real_sets(self.recipe, self.recipe.detector.real) if self.recipe.detector else []
+        for one in sets:
+            if one.kind != "pages":
+                raise RecipeError(
+                    f"{one.table.folder} holds crops of one text each; a detector learns from whole pictures with "
+                    "places. Name it under [recognizer]."
+                )
+        return sets
+
+    @cached_property
+    def real_lines(self) -> list[RealSet]:
+        """The recogniser's real pictures: crops, or pages whose texts are cut out."""
+        return real_sets(self.recipe, self.recipe.recognizer.real) if self.recipe.recognizer else []
 
     def detector_world(self, table: DetectorTable, split: Split) -> World:
         """The detector's world of one split: square pages of the table's size."""

@@ -1,0 +1,62 @@
+"""What of a network is trained, and how fast: frozen parts, weight decay, learning rates by part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from ocrsmith.errors import RecipeError
+
+
+def freeze_part(model: nn.Module, name: str) -> None:
+    """Switches the gradients of one part off; raises RecipeError naming the parts where there is none of that name."""
+    _part(model, name, "freeze").requires_grad_(False)
+
+
+def parameter_groups(
+    model: nn.Module, learning_rate: float, weight_decay: float, factors: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
+    """An optimiser's groups, frozen parameters left out.
+
+    Args:
+        learning_rate: of parts without a factor.
+        weight_decay: of matrices and kernels; biases and normalisation have none.
+        factors: on the learning rate, by the names of parts ("backbone", "backbone.stem"); a parameter in two of them
+            has the product.
+
+    Raises:
+        RecipeError: the model has no part of that name.
+    """
+    factors = factors or {}
+    for name in factors:
+        _part(model, name, "learning_rate_factors")
+    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            factor = 1.0
+            for part, own in factors.items():
+                factor *= own if name.startswith(part + ".") else 1.0
+            groups.setdefault((factor, parameter.ndim >= 2), []).append(parameter)
+    return [
+        {"params": parameters, "weight_decay": weight_decay if decays else 0.0, "lr": learning_rate * factor}
+        for (factor, decays), parameters in sorted(groups.items(), key=_largest_first)
+    ]
+
+
+def _largest_first(group: tuple[tuple[float, bool], Sequence[nn.Parameter]]) -> tuple[float, bool]:
+    # The log shows the first group's rate.
+    (factor, decays), _ = group
+    return -factor, not decays
+
+
+def _part(model: nn.Module, name: str, key: str) -> nn.Module:
+    parts = dict(model.named_modules())
+    if not name or name not in parts:
+        outer = ", ".join(part for part, _ in model.named_children())
+        raise RecipeError(
+            f"{key} came with {name!r}, which the network {type(model).__name__} does not have. Its parts are {outer}, "
+            "and what those hold, as in 'backbone.stem'."
+        )
+    return parts[name]
