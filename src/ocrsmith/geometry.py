@@ -151,13 +151,16 @@ def intersection_over_union(first: ArrayLike, second: ArrayLike) -> float:
     return min(1.0, shared / max(area_a + area_b - shared, 1e-9))
 
 
-def enclosing_quad(quads: Sequence[ArrayLike]) -> Quad:
+def enclosing_quad(quads: Sequence[ArrayLike] | NDArray[np.float32]) -> Quad:
     """The quad of a word from its characters' quads, in their reading direction.
 
     The characters are turned by the mean direction of their baselines, boxed, and the box is turned back; text that
     runs right to left or down stays in its own order because each character's quad carries its direction.
     """
-    stacked = np.stack([as_quad(q) for q in quads])
+    if isinstance(quads, np.ndarray) and quads.dtype == np.float32 and quads.shape[1:] == (4, 2):
+        stacked = quads
+    else:
+        stacked = np.stack([as_quad(q) for q in quads])
     across = (stacked[:, 1] - stacked[:, 0] + stacked[:, 2] - stacked[:, 3]).sum(axis=0)
     angle = float(np.arctan2(across[1], across[0])) if np.linalg.norm(across) > 0 else 0.0
     cos, sin = np.cos(-angle), np.sin(-angle)

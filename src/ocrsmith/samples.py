@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ocrsmith.errors import LabelError
 from ocrsmith.geometry import Polygon, Quad, as_polygon, as_quad, enclosing_quad
@@ -38,6 +39,27 @@ class Character:
         if not self.text:
             raise LabelError("A character came with an empty text. Every cluster has at least one character.")
         object.__setattr__(self, "quad", as_quad(self.quad))
+
+
+def characters_of(texts: Sequence[str], quads: ArrayLike) -> tuple[Character, ...]:
+    """Characters of texts and their quads (N, 4, 2), checked all at once: a page has thousands.
+
+    Raises:
+        LabelError: an empty text, quads of another shape or number, or a NaN or infinity among their points.
+    """
+    every = np.asarray(quads, np.float32)
+    if every.shape != (len(texts), 4, 2) or not np.isfinite(every).all() or not all(texts):
+        raise LabelError(
+            f"{len(texts)} characters came with quads of shape {every.shape}. A text that is not empty and four finite "
+            "points each were expected."
+        )
+    made = []
+    for text, quad in zip(texts, every):
+        character = object.__new__(Character)
+        object.__setattr__(character, "text", text)
+        object.__setattr__(character, "quad", quad)
+        made.append(character)
+    return tuple(made)
 
 
 @dataclass(frozen=True, eq=False)

@@ -88,15 +88,13 @@ def sensor_noise(image: Image, rng: Rng, strength: float, text_px: float) -> Ima
     deviation = 2.0 + 28.0 * strength
     if rng.random() < 0.5:
         return cv2.addWeighted(image, 1.0, noise, deviation / SPREAD, -128.0 * deviation / SPREAD)  # type: ignore[return-value]
-    gain: Any = cv2.LUT(image, _shot_table(1.0))
-    # image + deviation * gain * (noise - 128) / SPREAD, in saturating 8-bit and 16-bit integer steps.
-    product = cv2.multiply(
-        gain,
-        cv2.subtract(noise, (128, 128, 128, 0), dtype=cv2.CV_16S),  # type: ignore[call-overload]
-        dtype=cv2.CV_16S,
-        scale=1 / 64,
-    )
-    return cv2.addWeighted(image, 1.0, product, deviation / SPREAD * 64 / 255, 0, dtype=cv2.CV_8U)  # type: ignore[return-value]
+    gain: Any = cv2.LUT(image, _shot_table(deviation / 30.0))
+    # image + deviation * root of the light * (noise - 128) / SPREAD, its bright and its dark half apart: eight bits hold
+    # each.
+    scale = 30.0 / 255 / SPREAD
+    brighter = cv2.multiply(gain, cv2.subtract(noise, (128, 128, 128, 0)), scale=scale)  # type: ignore[call-overload]
+    darker = cv2.multiply(gain, cv2.subtract((128, 128, 128, 0), noise), scale=scale)  # type: ignore[call-overload]
+    return cv2.subtract(cv2.add(image, brighter), darker)  # type: ignore[return-value]
 
 
 def salt_and_pepper(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -166,21 +164,24 @@ def moire(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     height, width = image.shape[:2]
     period = text_px * (0.18 + 0.9 * rng.random())
     angle = np.pi * rng.random()
-    fx, fy = 2 * np.pi * np.cos(angle) / period, 2 * np.pi * np.sin(angle) / period
-    bend = rng.uniform(-0.5, 0.5) * 2 * np.pi / max(height, width)
-    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)
-    across, down = (fx * x + bend * x * x / 8).astype(np.float32), (fy * y).astype(np.float32)
-    # sin(a + b) from outer products: no sine a pixel.
-    sin_a, cos_a, sin_b, cos_b = np.sin(across), np.cos(across), np.sin(down), np.cos(down)
-    sine = np.outer(cos_b, sin_a) + np.outer(sin_b, cos_a)
-    cosine = np.outer(cos_b, cos_a) - np.outer(sin_b, sin_a)
+    # Phases in 1/256 of a wave: sums of bytes turn round as angles do, and no sine is taken a pixel.
+    fx, fy = 256 * np.cos(angle) / period, 256 * np.sin(angle) / period
+    bend = rng.uniform(-0.5, 0.5) * 256 / max(height, width)
+    x, y = np.arange(width), np.arange(height)
+    across, down = (np.rint(part).astype(np.int64).astype(np.uint8) for part in (fx * x + bend * x * x / 8, fy * y))
+    phase = np.add.outer(down, across)
     amplitude = 0.04 + 0.18 * strength
     shift = rng.uniform(-0.8, 0.8, 2)
+    most = 1.25
     gains = [
-        cv2.addWeighted(sine, amplitude * np.cos(p), cosine, amplitude * np.sin(p), 1.0 - 0.4 * amplitude)
+        np.rint((1.0 - 0.4 * amplitude + amplitude * np.sin(_PHASES + p)) * 255 / most).astype(np.uint8)
         for p in (shift[0], 0.0, shift[1])
     ]
-    return cv2.multiply(image, cv2.merge(gains), dtype=cv2.CV_8U)  # type: ignore[return-value]
+    laid = cv2.merge([cv2.LUT(phase, gain) for gain in gains])
+    return cv2.multiply(image, laid, scale=most / 255)  # type: ignore[return-value]
+
+
+_PHASES = np.arange(256) * (2 * np.pi / 256)
 
 
 def tone(image: Image, rng: Rng, strength: float, text_px: float) -> Image:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import io
+import itertools
 import os
 import threading
 from collections import OrderedDict
@@ -91,6 +92,9 @@ class BoundedCache(Generic[Value]):
         return len(self._entries)
 
 
+_serials = itertools.count()
+
+
 class OpenFont:
     """One font file, opened for shaping (`hb_font`) and for drawing (`glyph`).
 
@@ -100,6 +104,8 @@ class OpenFont:
 
     def __init__(self, path: Path, index: int = 0) -> None:
         self.path, self.index = path, index
+        # A key for caches that costs less to hash than a path.
+        self.serial = next(_serials)
         try:
             data = Path(path).read_bytes()
             self._face = freetype.Face(io.BytesIO(data), index)
@@ -185,7 +191,7 @@ def open_font(face: FaceFile) -> OpenFont:
 
 def cached_glyph(font: OpenFont, glyph_id: int, size64: int, phase64: int) -> Glyph:
     """`font.glyph`, remembered."""
-    key = (font.path, font.index, glyph_id, size64, phase64)
+    key = (font.serial, glyph_id, size64, phase64)
     glyph = _glyphs.get(key)
     if glyph is None:
         glyph = font.glyph(glyph_id, size64, phase64)

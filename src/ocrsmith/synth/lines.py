@@ -16,7 +16,7 @@ import numpy as np
 
 from ocrsmith.errors import FontError, SynthesisError
 from ocrsmith.geometry import enclosing_quad
-from ocrsmith.samples import Character, Image, LineSample, PageSample, TextInstance
+from ocrsmith.samples import Image, LineSample, PageSample, TextInstance, characters_of
 from ocrsmith.synth.appearance import draw_appearance, paint
 from ocrsmith.synth.degradations import apply_steps, degradation_policy
 from ocrsmith.synth.fonts import FontFace
@@ -136,8 +136,8 @@ class LineScene:
         """The same crop with one instance, every character with its quad; raises as `render` does."""
         laid, image = self._rendered(plan)
         quads = laid.quads()
-        characters = [Character(cluster.text, quad) for cluster, quad in zip(laid.run.clusters, quads, strict=True)]
-        instance = TextInstance(enclosing_quad(list(quads)), plan.text, tuple(characters))
+        characters = characters_of(laid.run.texts, quads)
+        instance = TextInstance(enclosing_quad(quads), plan.text, characters)
         return PageSample(image, (instance,))
 
     def _rendered(self, plan: LinePlan) -> tuple[LaidLine, Image]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from ocrsmith.alphabet import show
 from ocrsmith.errors import FontError, SynthesisError
 from ocrsmith.synth.bidi import directional_runs
-from ocrsmith.synth.glyphs import BoundedCache, Box, FaceFile, Glyph, OpenFont, cached_glyph, guard, open_font
+from ocrsmith.synth.glyphs import BoundedCache, Box, FaceFile, OpenFont, cached_glyph, guard, open_font
 
 Direction = Literal["ltr", "rtl", "ttb", "btt"]
 
@@ -46,46 +45,63 @@ class ShapedRun:
         text: what was asked for.
         mask: (h, w) uint8 coverage, cut to the ink; read-only, since it is shared by a cache.
         origin: (x, y) of the pen's start on the baseline, px from the mask's top left.
-        clusters: in logical order; their texts join to `text`.
+        texts: the clusters' characters in logical order; they join to `text`.
+        boxes: (N, 4) float32, left, top, right, bottom of each cluster, px of the mask.
         advance_px: how far the pen moved: to the right, or down where the direction is vertical.
         size_px: the em.
     """
+
+    # A cache holds thousands: few objects each, so that Python's collector has little to walk through.
+    __slots__ = ("_quads", "advance_px", "boxes", "mask", "origin", "size_px", "text", "texts")
 
     def __init__(
         self,
         text: str,
         mask: NDArray[np.uint8],
         origin: tuple[float, float],
-        clusters: tuple[Cluster, ...],
+        texts: tuple[str, ...],
+        boxes: NDArray[np.float32],
         advance_px: float,
         size_px: float,
     ) -> None:
-        self.text, self.mask, self.origin, self.clusters = text, mask, origin, clusters
+        self.text, self.mask, self.origin, self.texts, self.boxes = text, mask, origin, texts, boxes
         self.advance_px, self.size_px = advance_px, size_px
+        self._quads: NDArray[np.float32] | None = None
 
-    @cached_property
-    def boxes(self) -> NDArray[np.float32]:
-        """(N, 4) float32: left, top, right, bottom of each cluster, px of the mask."""
-        return np.array([cluster.box for cluster in self.clusters], np.float32).reshape(-1, 4)
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """Texts and boxes together."""
+        boxes = self.boxes.tolist()
+        return tuple(Cluster(text, (*box,)) for text, box in zip(self.texts, boxes, strict=True))
 
-    @cached_property
+    @property
     def quads(self) -> NDArray[np.float32]:
         """(N, 4, 2) float32: the boxes as quads, clockwise from the top left."""
-        return self.boxes[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
+        if self._quads is None:
+            self._quads = self.boxes.take(_CORNERS, axis=1).reshape(-1, 4, 2)
+        return self._quads
 
 
-class _Placed(NamedTuple):
-    glyph: Glyph
-    x: int  # where the pen stands, whole px
-    y: int
+# left top, right top, right bottom, left bottom
+_CORNERS = np.array([0, 1, 2, 1, 2, 3, 0, 3])
 
 
-class _Piece(NamedTuple):
-    """What a cluster gathers: the pen's span and the union of its glyphs' ink."""
+class _Piece:
+    """What a cluster gathers: the pen's span in 1/64 px and the union of its glyphs' ink in px."""
 
-    pen_start: float
-    pen_end: float
-    ink: Box | None
+    __slots__ = ("bottom", "has_ink", "left", "pen_end", "pen_start", "right", "top")
+
+    def __init__(self, pen_start: int, pen_end: int) -> None:
+        self.pen_start, self.pen_end, self.has_ink = pen_start, pen_end, False
+        self.left = self.top = math.inf
+        self.right = self.bottom = -math.inf
+
+    def add(self, ink: Box, x: int, y: int) -> None:
+        """Takes a glyph's ink in, whose pen stands at (x, y)."""
+        left, top, right, bottom = ink
+        self.has_ink = True
+        self.left, self.top = min(self.left, left + x), min(self.top, top + y)
+        self.right, self.bottom = max(self.right, right + x), max(self.bottom, bottom + y)
 
 
 _runs: BoundedCache[ShapedRun] = BoundedCache(_MAX_RUN_BYTES)
@@ -114,14 +130,15 @@ def shape(
     if not 2 <= size_px <= 2000:
         raise SynthesisError(f"A font size of {size_px} px came. 2 to 2,000 px is expected.")
     size64, spacing64 = round(size_px * 64), round(letter_spacing_px * 64)
-    key = (face.path, face.index, text, size64, spacing64, tuple(features.items()) if features else None, direction)
     with guard.lock:
+        font = open_font(face)
+        key = (font.serial, text, size64, spacing64, tuple(features.items()) if features else None, direction)
         run = _runs.get(key)
         if run is None:
             settings = dict(features or {})
             if spacing64:
                 settings = {"liga": False, "clig": False, **settings}
-            run = _Shaper(open_font(face), text, size64, spacing64, settings).run(direction)
+            run = _Shaper(font, text, size64, spacing64, settings).run(direction)
             _runs.put(key, run, run.mask.size + 600 + 200 * len(text))
     return run
 
@@ -131,7 +148,7 @@ class _Shaper:
 
     def __init__(self, font: OpenFont, text: str, size64: int, spacing64: int, features: dict[str, bool | int]) -> None:
         self.font, self.text, self.size64, self.spacing64, self.features = font, text, size64, spacing64, features
-        self.placed: list[_Placed] = []
+        self.placed: list[tuple[NDArray[np.uint8], int, int]] = []  # a glyph's coverage, its left and its top
         self.pieces: dict[int, _Piece] = {}
         self.pen_x = self.pen_y = 0
         self.vertical = False
@@ -151,53 +168,51 @@ class _Shaper:
         buffer.add_str(self.text, start, end - start)
         buffer.guess_segment_properties()
         buffer.direction = direction
-        self.vertical = direction in ("ttb", "btt")
-        hb_font = self.font.hb_font
-        hb_font.scale = (self.size64, self.size64)
-        uharfbuzz.shape(hb_font, buffer, self.features)
-        infos, positions = buffer.glyph_infos, buffer.glyph_positions
-        missing = sorted({info.cluster for info in infos if info.codepoint == 0})
+        self.vertical = vertical = direction in ("ttb", "btt")
+        font, size64, spacing64 = self.font, self.size64, self.spacing64
+        font.hb_font.scale = (size64, size64)
+        uharfbuzz.shape(font.hb_font, buffer, self.features)
+        ids = [(info.codepoint, info.cluster) for info in buffer.glyph_infos]
+        missing = sorted({cluster for glyph_id, cluster in ids if glyph_id == 0})
         if missing:
             raise FontError(
-                f"The font {self.font.path.name} has no glyph for {show(self.text[i] for i in missing)}. "
+                f"The font {font.path.name} has no glyph for {show(self.text[i] for i in missing)}. "
                 "Choose fonts by the alphabet's coverage, or leave the characters out."
             )
-        phased = self.size64 < _PHASED_BELOW_64 and not self.vertical
-        last = len(infos) - 1
-        for index, (info, position) in enumerate(zip(infos, positions)):
-            x_offset, y_offset, x_advance, y_advance = position.position
-            x64 = self.pen_x + x_offset
+        phased = size64 < _PHASED_BELOW_64 and not vertical
+        pieces, placed = self.pieces, self.placed
+        pen_x, pen_y, last = self.pen_x, self.pen_y, len(ids) - 1
+        for index, ((glyph_id, cluster), place) in enumerate(zip(ids, buffer.glyph_positions)):
+            x_offset, y_offset, x_advance, y_advance = place.position
+            x64 = pen_x + x_offset
             if phased:
                 quarter = (x64 + 8) >> 4
                 x, phase = quarter >> 2, (quarter & 3) << 4
             else:
                 x, phase = (x64 + 32) >> 6, 0
-            y = -((self.pen_y + y_offset + 32) >> 6)
-            glyph = cached_glyph(self.font, info.codepoint, self.size64, phase)
-            if glyph.ink is not None:
-                self.placed.append(_Placed(glyph, x, y))
-            ends_cluster = index == last or infos[index + 1].cluster != info.cluster
-            self._gather(info.cluster, glyph.ink, x, y, x_advance, y_advance)
-            if ends_cluster and self.spacing64:
-                if self.vertical:
-                    self.pen_y -= self.spacing64
+            y = -((pen_y + y_offset + 32) >> 6)
+            bitmap, left, top, ink = cached_glyph(font, glyph_id, size64, phase)
+            pen_start = -pen_y if vertical else pen_x
+            pen_x, pen_y = pen_x + x_advance, pen_y + y_advance
+            pen_end = -pen_y if vertical else pen_x
+            piece = pieces.get(cluster)
+            if piece is None:
+                piece = pieces[cluster] = _Piece(pen_start, pen_end)
+            else:
+                piece.pen_start, piece.pen_end = min(pen_start, piece.pen_start), max(pen_end, piece.pen_end)
+            if ink is not None:
+                placed.append((bitmap, x + left, y + top))
+                piece.add(ink, x, y)
+            if spacing64 and (index == last or ids[index + 1][1] != cluster):
+                if vertical:
+                    pen_y -= spacing64
                 else:
-                    self.pen_x += self.spacing64
+                    pen_x += spacing64
+        self.pen_x, self.pen_y = pen_x, pen_y
 
-    def _gather(self, cluster: int, ink: Box | None, x: int, y: int, x_advance: int, y_advance: int) -> None:
-        start = (-self.pen_y if self.vertical else self.pen_x) / 64.0
-        self.pen_x += x_advance
-        self.pen_y += y_advance
-        end = (-self.pen_y if self.vertical else self.pen_x) / 64.0
-        moved = None if ink is None else (ink[0] + x, ink[1] + y, ink[2] + x, ink[3] + y)
-        piece = self.pieces.get(cluster)
-        if piece is not None:
-            start, end = min(start, piece.pen_start), max(end, piece.pen_end)
-            moved = _union(moved, piece.ink)
-        self.pieces[cluster] = _Piece(start, end, moved)
-
-    def _clusters(self) -> list[Cluster]:
-        """Boxes about the pen's start; a cluster without ink and advance (a joiner) goes to the one before it."""
+    def _clusters(self) -> tuple[tuple[str, ...], list[Box]]:
+        """Texts, and boxes about the pen's start; a cluster without ink and advance (a joiner) goes to the one before.
+        """
         starts = sorted(self.pieces)
         if starts[0] != 0:
             # HarfBuzz drops leading default-ignorable characters; they belong to what follows.
@@ -206,54 +221,43 @@ class _Shaper:
         kept = [
             start
             for place, start in enumerate(starts)
-            if place == 0 or self.pieces[start].ink or self.pieces[start].pen_end > self.pieces[start].pen_start
+            if place == 0 or self.pieces[start].has_ink or self.pieces[start].pen_end > self.pieces[start].pen_start
         ]
         x_height = self.font.x_height * self.size64 / 64.0
-        clusters = []
-        for place, start in enumerate(kept):
-            end = kept[place + 1] if place + 1 < len(kept) else len(self.text)
-            pen_start, pen_end, ink = self.pieces[start]
-            if ink is None and self.vertical:
-                ink = (-x_height / 2, pen_start, x_height / 2, max(pen_end, pen_start + 1))
-            elif ink is None:
-                ink = (pen_start, -x_height, max(pen_end, pen_start + 1), 0.0)
-            clusters.append(Cluster(self.text[start:end], ink))
-        return clusters
+        boxes: list[Box] = []
+        for start in kept:
+            piece = self.pieces[start]
+            pen_start, pen_end = piece.pen_start / 64.0, piece.pen_end / 64.0
+            if piece.has_ink:
+                boxes.append((piece.left, piece.top, piece.right, piece.bottom))
+            elif self.vertical:
+                boxes.append((-x_height / 2, pen_start, x_height / 2, max(pen_end, pen_start + 1)))
+            else:
+                boxes.append((pen_start, -x_height, max(pen_end, pen_start + 1), 0.0))
+        return tuple(self.text[start:end] for start, end in zip(kept, [*kept[1:], len(self.text)])), boxes
 
     def _drawn(self, advance_px: float) -> ShapedRun:
-        clusters, size_px = self._clusters(), self.size64 / 64.0
+        (texts, boxes), size_px = self._clusters(), self.size64 / 64.0
         if not self.placed:
             width, height = max(1, math.ceil(advance_px)), max(1, math.ceil(self.font.x_height * size_px))
             left, top = 0, -height
             mask = np.zeros((height, width), np.uint8)
         else:
-            left = min(p.x + p.glyph.left for p in self.placed)
-            top = min(p.y + p.glyph.top for p in self.placed)
-            width = max(p.x + p.glyph.left + p.glyph.bitmap.shape[1] for p in self.placed) - left
-            height = max(p.y + p.glyph.top + p.glyph.bitmap.shape[0] for p in self.placed) - top
+            left, top = min(x for _, x, _ in self.placed), min(y for _, _, y in self.placed)
+            width = max(x + bitmap.shape[1] for bitmap, x, _ in self.placed) - left
+            height = max(y + bitmap.shape[0] for bitmap, _, y in self.placed) - top
             if max(width, height) > _MAX_SIDE_PX:
                 raise SynthesisError(
                     f"A text of {len(self.text)} characters came to be drawn {width} x {height} px large. At most "
                     f"{_MAX_SIDE_PX:,} px a side are drawn: shorten it, or take a smaller size."
                 )
             mask = np.zeros((height, width), np.uint8)
-            for (bitmap, glyph_left, glyph_top, _), x, y in self.placed:
-                row, column = y + glyph_top - top, x + glyph_left - left
-                part = mask[row : row + bitmap.shape[0], column : column + bitmap.shape[1]]
+            for bitmap, x, y in self.placed:
+                rows, columns = bitmap.shape
+                part = mask[y - top : y - top + rows, x - left : x - left + columns]
                 np.maximum(part, bitmap, out=part)
         mask.flags.writeable = False
-        shifted = tuple(
-            Cluster(text, (box[0] - left, box[1] - top, box[2] - left, box[3] - top)) for text, box in clusters
+        moved = np.array(boxes, np.float64).reshape(-1, 4) - (left, top, left, top)
+        return ShapedRun(
+            self.text, mask, (float(-left), float(-top)), texts, moved.astype(np.float32), advance_px, size_px
         )
-        return ShapedRun(self.text, mask, (float(-left), float(-top)), shifted, advance_px, size_px)
-
-
-def _union(first: Box | None, second: Box | None) -> Box | None:
-    if first is None or second is None:
-        return first or second
-    return (
-        min(first[0], second[0]),
-        min(first[1], second[1]),
-        max(first[2], second[2]),
-        max(first[3], second[3]),
-    )
