@@ -1,0 +1,76 @@
+"""Lines wider than a recogniser's input: read in overlapping windows whose CTC steps are joined into one line's.
+
+Neighbouring windows see the overlap twice. They are joined at the step of it that both call blank or a space with the
+greatest probability: between two characters, so that none is cut, lost or written twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ocrsmith.alphabet import BLANK_ID
+from ocrsmith.preprocess import RecognizerInput
+
+# In heights of the line: what neighbouring windows share.
+OVERLAP = 4.0
+# A recogniser whose widest input is narrower than this many heights reads single words or displays: what is wider was
+# stretched, and is squeezed back.
+LEAST_WINDOW = 8.0
+# Wider lines are squeezed into so many windows: a box a thousand times as long as high is a ruled line.
+MOST_WINDOWS = 8
+# Steps of a window's inner end that are not used: the network sees nothing beyond it there.
+_BLIND_SHARE = 0.2
+
+
+def reads_windows(rule: RecognizerInput) -> bool:
+    """Whether lines wider than `max_width` are read in windows by this contract, and not squeezed."""
+    return rule.fit == "pad" and rule.lost_steps == 0 and rule.max_width >= LEAST_WINDOW * rule.height
+
+
+def line_width(width_px: int, rule: RecognizerInput) -> int:
+    """The width that a line is resized to, which at its own aspect would be `width_px` px wide."""
+    return min(width_px, rule.max_width + (MOST_WINDOWS - 1) * _stride(rule))
+
+
+def _stride(rule: RecognizerInput) -> int:
+    unit = int(np.lcm(rule.step_px, rule.width_multiple))
+    return max(unit, int((rule.max_width - OVERLAP * rule.height) // unit * unit))
+
+
+def window_starts(width_px: int, rule: RecognizerInput) -> list[int]:
+    """Where each window of `max_width` px starts in a line of this width; the last one ends with the line.
+
+    Starts are multiples of the contract's step and width multiple, so that the steps of neighbours lie on each other.
+    """
+    stride = _stride(rule)
+    count = 1 + max(0, -(-(width_px - rule.max_width) // stride))
+    return [index * stride for index in range(count)]
+
+
+def join_windows(
+    windows: Sequence[NDArray[np.float32]], first_steps: Sequence[int], silent: Sequence[int]
+) -> NDArray[np.float32]:
+    """Each window's probabilities (T, K), without padding, and its first step in the line -> the line's (T, K).
+
+    Args:
+        silent: classes at which a cut harms no character, the blank among them.
+    """
+    quiet = list({BLANK_ID, *silent})
+    joined = windows[0]
+    # The joined steps start at the line's first.
+    for first, window in zip(first_steps[1:], windows[1:], strict=True):
+        shared = len(joined) - first
+        if shared <= 0:
+            joined = np.concatenate([joined, window])
+            continue
+        blind = min(int(_BLIND_SHARE * shared), (shared - 1) // 2)
+        both = np.minimum(joined[first:, quiet].sum(axis=1), window[:shared, quiet].sum(axis=1))
+        usable = both[blind : shared - blind]
+        # Of equally silent steps the one nearest the middle, where both windows see most.
+        distance = np.abs(np.arange(len(usable)) - (len(usable) - 1) / 2)
+        cut = blind + int(np.lexsort((distance, -np.round(usable, 2)))[0])
+        joined = np.concatenate([joined[: first + cut], window[cut:]])
+    return joined
