@@ -24,6 +24,7 @@ EPILOG = examples(
     "ocrsmith train meters.toml --minutes 60   longer than the recipe says",
     "ocrsmith train meters.toml --out runs/b   a folder of its own",
     "ocrsmith train meters.toml --pictures my_photos   measured on, never trained on",
+    "ocrsmith train fine_tune --real my_photos          a packaged reader made better on your own pictures",
     "ocrsmith train meters.toml                again, after Ctrl-C: it goes on",
     "ocrsmith train meters.toml --restart      from the beginning",
 )
@@ -45,6 +46,14 @@ def train(
     pictures: Annotated[
         list[Path] | None,
         typer.Option(help="A folder of your own labelled pictures to measure on, before and after; repeatable."),
+    ] = None,
+    real: Annotated[
+        list[Path] | None,
+        typer.Option(help="A folder of your own labelled pictures to train on, part of it held back; repeatable."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="What every network starts from: a bundle, or start weights.", show_default="the recipe's"),
     ] = None,
     workers: Annotated[
         int | None,
@@ -74,6 +83,8 @@ def train(
         accelerator=accelerator.value,
         progress=not quiet,
         pictures=pictures or (),
+        real=real or (),
+        start=start,
     )
     if open_report:
         typer.launch(result.report.resolve().as_uri())

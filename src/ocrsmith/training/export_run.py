@@ -14,14 +14,12 @@ from ocrsmith.models.start_weights import find_start_weights, start_weights_entr
 from ocrsmith.models.weights import load_start_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle
 from ocrsmith.training.fitting import read_best
-from ocrsmith.training.networks import Role, StartedNetwork, start_network
+from ocrsmith.training.networks import READING_KEYS, Role, StartedNetwork, start_network
 from ocrsmith.training.recipe import Recipe, RecognizerTable, load_recipe
 
 ROLES: tuple[Role, ...] = ("detector", "recognizer")
 # The bundle of the start, which a run leaves beside its own.
 _START_BUNDLE = f"start{SUFFIX}"
-# Of a part of a manifest, what the network itself does not say.
-_READING_KEYS = ("thresholds", "scale", "min_confidence")
 
 
 def export_run(
@@ -153,7 +151,7 @@ def _networks_of_bundle(bundle: Path, run: Path) -> tuple[dict[str, NetworkToExp
         weights = run / role / "model.safetensors"
         if weights.is_file():
             load_start_weights(network.model, weights)
-        networks[role] = _to_export(network, {key: part[key] for key in _READING_KEYS if key in part})
+        networks[role] = _to_export(network, {key: part[key] for key in READING_KEYS if key in part})
     return networks, loaded.card, loaded.whole_if_empty
 
 

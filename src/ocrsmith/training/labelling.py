@@ -81,15 +81,15 @@ class LabelCounts:
 def character_boxes(region: NDArray[np.float32], stride: float) -> NDArray[np.float32]:
     """Region map (h, w) -> boxes (N, 4) of the characters themselves, px of the network's input, from left to right.
 
-    The watershed's basins end where the Gaussian falls to the ground's level, sigma * sqrt(2 ln(peak / ground)) from
-    its middle; from that follows the quad that it was drawn for: targets drawn from these boxes give the map again.
+    A watershed ends where the flank of a Gaussian is steepest, at sigma from its middle, and leaves a line of one pixel
+    there. From that follows the quad that the Gaussian was drawn for: targets drawn from these boxes give the map again.
     """
     boxes = []
     for found in characters_from_region(region, stride, foreground=_PEAK, background=_GROUND):
-        # The boxes come grown to twice the basin.
-        reach = _ENLARGED * _SIGMA * math.sqrt(2 * math.log(max(found.score, 1.5 * _GROUND) / _GROUND))
         middle = found.polygon.mean(axis=0)
-        half = (found.polygon[2] - found.polygon[0]) / 4 / reach
+        # The boxes come grown to twice their basins.
+        basin = (found.polygon[2] - found.polygon[0]) / 2 + stride
+        half = basin / 2 / (_ENLARGED * _SIGMA)
         boxes.append([*(middle - half), *(middle + half)])
     return np.array(boxes, np.float32).reshape(-1, 4)
 
@@ -116,7 +116,8 @@ class Labeller:
 
     def label(self, model: nn.Module, places: Iterable[int]) -> tuple[dict[int, tuple[TextInstance, ...]], LabelCounts]:
         """The labels of some pictures by their places, and what they came to; unreadable pictures are left out."""
-        was_training = model.training
+        # Each part's own mode is given back: a frozen part is never in that of training.
+        modes = {module: module.training for module in model.modules()}
         model.eval()
         labels: dict[int, tuple[TextInstance, ...]] = {}
         counts = LabelCounts()
@@ -128,7 +129,8 @@ class Labeller:
                     continue  # the world passes over it too
                 labels[place], added = self._page(model, place, image)
                 counts += added
-        model.train(was_training)
+        for module, was_training in modes.items():
+            module.training = was_training
         return labels, counts
 
     def _page(self, model: nn.Module, place: int, image: Image) -> tuple[tuple[TextInstance, ...], LabelCounts]:

@@ -18,6 +18,8 @@ from ocrsmith.reading.bundle import SUFFIX, Bundle, find_bundle
 
 Role = Literal["detector", "recognizer"]
 NO_START = "none"
+# Of a part of a bundle's manifest, what the network itself does not say.
+READING_KEYS = ("thresholds", "scale", "min_confidence", "crop_margin", "spaces")
 DEFAULT_NETWORKS: dict[Role, str] = {"detector": "craft_light", "recognizer": "light_ctc"}
 
 
@@ -46,12 +48,16 @@ class StartReport:
 
 @dataclass(frozen=True, eq=False)
 class StartedNetwork:
-    """A network ready to be trained: `name` and `settings` build it again."""
+    """A network ready to be trained: `name` and `settings` build it again.
+
+    `reading` is how the bundle that it started from reads with it; None where it started from no bundle.
+    """
 
     model: nn.Module
     name: str
     settings: dict[str, Any]
     start: StartReport
+    reading: dict[str, Any] | None = None
 
 
 def start_bundle(start: str, folder: Path = Path()) -> Path | None:
@@ -149,16 +155,20 @@ def start_network(
 
 def _from_bundle(role: Role, path: Path, name: str, settings: dict[str, Any], alphabet: Alphabet) -> StartedNetwork:
     bundle = Bundle.load(path)
+    part = bundle.manifest[role]
+    reading = {key: part[key] for key in READING_KEYS if key in part}
     licence, attribution = str(bundle.card.get("licence", "")), str(bundle.card.get("attribution", ""))
     if role == "detector":
         network = build_detector(name, **settings)
         load_state_from_onnx(network, bundle.detector_bytes or b"", path.name)
-        return StartedNetwork(network, name, settings, StartReport(path.stem, licence, attribution))
+        return StartedNetwork(network, name, settings, StartReport(path.stem, licence, attribution), reading)
     known = Alphabet.from_dict(bundle.manifest["recognizer"]["alphabet"])
     network = build_recognizer(name, known, **settings)
     load_state_from_onnx(network, bundle.recognizer_bytes or b"", path.name)
     if known != alphabet:
         network.replace_alphabet(alphabet)  # type: ignore[operator]
+    if " " not in alphabet:
+        reading.pop("spaces", None)  # a rule that puts in what the alphabet does not write
     kept = tuple(character for character in alphabet.characters if character in known)
     new = tuple(character for character in alphabet.characters if character not in known)
-    return StartedNetwork(network, name, settings, StartReport(path.stem, licence, attribution, kept, new))
+    return StartedNetwork(network, name, settings, StartReport(path.stem, licence, attribution, kept, new), reading)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,9 @@ from pytorch_lightning import Callback
 from torch import nn
 
 from ocrsmith.data.batches import LineBatches
+from ocrsmith.reading.craft_maps import CraftThresholds
+from ocrsmith.reading.db_maps import DbThresholds
+from ocrsmith.reading.scaling import ScaleRule
 from ocrsmith.training.callbacks import LAST, PresentNetwork
 from ocrsmith.training.detector import DetectorCollate, DetectorModule
 from ocrsmith.training.fitting import FitResult, FitSettings, fit
@@ -101,8 +104,15 @@ def train_detector(
     workers: int,
     from_nothing: bool = False,
     say: Say = lambda text: None,
+    reading: Mapping[str, Any] | None = None,
 ) -> FitResult:
-    """Fits the detector in the run's folder `detector`; with real pages of words, those are labelled round by round."""
+    """Fits the detector in the run's folder `detector`; with real pages of words, those are labelled round by round.
+
+    `reading` is what the bundle will say of it, see `DetectorTable.reading`.
+    """
+    reading = table.reading() if reading is None else reading
+    thresholds = CraftThresholds if model.kind == "craft" else DbThresholds
+    rule = ScaleRule(**reading.get("scale", {}))
     folder = state.folder / "detector"
     collate = DetectorCollate(model.kind, model.input)  # type: ignore[arg-type]
     assemble = CollateEach(collate)
@@ -117,6 +127,7 @@ def train_detector(
         learning_rate=table.learning_rate,
         weight_decay=table.weight_decay,
         freeze=table.freeze,
+        thresholds=thresholds(**reading.get("thresholds", {})),
         learning_rate_factors=table.learning_rate_factors,
         negative_ratio=table.negative_ratio,
         min_negatives=table.min_negatives,
@@ -126,9 +137,9 @@ def train_detector(
     world: Any = materials.detector_world(table, "train")
     rounds: Rounds | None = None
     if materials.real_pages:
-        rounds = page_rounds(materials, table, world, module, folder / "labels", present, say)
+        rounds = page_rounds(materials, table, world, module, rule, folder / "labels", present, say)
         world = rounds.world_at(0) if not rounds.change else world
-        validation += page_validation(materials.real_pages, table, collate)
+        validation += page_validation(materials.real_pages, rule, collate, table.validation_samples)
     stream = BatchStream(
         world,
         assemble,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from torch import nn
 
 from ocrsmith.alphabet import Alphabet
-from ocrsmith.data.batches import RecognizerBatch, collate_lines, encode_line
+from ocrsmith.data.batches import EncodedLine, RecognizerBatch, collate_lines, encode_line
 from ocrsmith.data.page_crops import PageWindows, resize_page
 from ocrsmith.data.sources import MixedWorld, World
 from ocrsmith.errors import InputError
@@ -21,7 +21,7 @@ from ocrsmith.splits import Split
 from ocrsmith.training.detector import DetectorBatch, DetectorCollate, DetectorModule
 from ocrsmith.training.labelling import Labeller
 from ocrsmith.training.real import RealSet
-from ocrsmith.training.real_samples import RealLines, RealPages, StoredCrop, crops_of
+from ocrsmith.training.real_samples import RealCrop, RealLines, RealPages, crops_of
 from ocrsmith.training.recipe import DetectorTable, RecognizerTable
 from ocrsmith.training.rounds import RealPart, Rounds
 from ocrsmith.training.scoring import Source
@@ -29,11 +29,6 @@ from ocrsmith.training.worlds import Materials
 
 # Of a real crop's contrast, brightness and balance of channels.
 _COLOURS = 0.2
-
-
-def reading_scale(table: DetectorTable) -> ScaleRule:
-    """At which scale the bundle will show pages to the detector; real pages are trained on and validated at it."""
-    return ScaleRule(**{"min_side": table.image_size, **table.scale})
 
 
 def page_source(real: RealSet, kind: str) -> Source:
@@ -46,12 +41,15 @@ def page_rounds(
     table: DetectorTable,
     synthetic: World[PageSample],
     module: DetectorModule,
+    rule: ScaleRule,
     folder: Path,
     present: Callable[[], nn.Module],
     say: Callable[[str], None],
 ) -> Rounds:
-    """The rounds of a detector's training world: its synthetic pages mixed with windows of its real ones."""
-    rule = reading_scale(table)
+    """The rounds of a detector's training world: its synthetic pages mixed with windows of its real ones.
+
+    `rule` says at which scale the bundle will show pages to the detector: real pages are trained on about it.
+    """
     windows = PageWindows(table.image_size, table.zoom, table.turn_degrees, table.colours)
     parts = []
     for real in materials.real_pages:
@@ -82,13 +80,14 @@ def page_rounds(
     )
 
 
-def page_validation(sets: Sequence[RealSet], table: DetectorTable, collate: DetectorCollate) -> list[DetectorBatch]:
-    """Batches of one whole page each, as they would be read; at most the table's validation samples of a set."""
-    rule = reading_scale(table)
+def page_validation(
+    sets: Sequence[RealSet], rule: ScaleRule, collate: DetectorCollate, most: int
+) -> list[DetectorBatch]:
+    """Batches of one whole page each, as the bundle would read it; at most so many of a set."""
     batches = []
     for real in sets:
         source = page_source(real, collate.kind)
-        for picture in real.pictures["validation"][: table.validation_samples]:
+        for picture in real.pictures["validation"][:most]:
             try:
                 page = picture.page_sample()
             except InputError:
@@ -99,7 +98,7 @@ def page_validation(sets: Sequence[RealSet], table: DetectorTable, collate: Dete
 
 
 class RealLineParts:
-    """The crops of a recogniser's real pictures, cut once and kept in memory.
+    """The crops of a recogniser's real pictures.
 
     Attributes:
         told: sentences on each set, refused texts with their causes among them.
@@ -120,10 +119,10 @@ class RealLineParts:
             self.told.append(f"{real.name}: {len(crops)} crops to train on{causes}")
 
     @cached_property
-    def _train(self) -> list[tuple[list[StoredCrop], Counter[str]]]:
+    def _train(self) -> list[tuple[list[RealCrop], Counter[str]]]:
         return [self._crops(real, "train") for real in self.sets]
 
-    def _crops(self, real: RealSet, split: Split) -> tuple[list[StoredCrop], Counter[str]]:
+    def _crops(self, real: RealSet, split: Split) -> tuple[list[RealCrop], Counter[str]]:
         return crops_of(real.pictures[split], self.alphabet, self.contract)
 
     def mixed(self, synthetic: World[LineSample]) -> World[LineSample]:
@@ -143,8 +142,16 @@ class RealLineParts:
         batches = []
         for real in self.sets:
             crops, _ = self._crops(real, "validation")
-            encoded = [encode_line(LineSample(c.read(), c.text), self.alphabet, self.contract) for c in crops[:most]]
-            lines = sorted((e for e in encoded if not isinstance(e, str)), key=lambda line: line.image.shape[1])
+            lines = sorted(self._encoded(crops[:most]), key=lambda line: line.image.shape[1])
             for start in range(0, len(lines), batch_size):
                 batches.append(collate_lines(lines[start : start + batch_size], self.contract, source=real.name))
         return batches
+
+    def _encoded(self, crops: Sequence[RealCrop]) -> Iterator[EncodedLine]:
+        for crop in crops:
+            try:
+                line = encode_line(LineSample(crop.image(), crop.text), self.alphabet, self.contract)
+            except InputError:
+                continue  # the header was whole, the rest is not
+            if not isinstance(line, str):
+                yield line

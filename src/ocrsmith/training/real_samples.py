@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ocrsmith.alphabet import Alphabet, show
 from ocrsmith.data.batches import EMPTY, OUTSIDE_ALPHABET, TOO_LONG, ctc_steps_needed
 from ocrsmith.data.formats import LabelledFolder, LabelledPicture
+from ocrsmith.data.formats.pictures import PictureSource
 from ocrsmith.data.page_crops import PageWindows, cut_window, vary_colours
 from ocrsmith.data.sources import ShuffledWorld
 from ocrsmith.errors import InputError
@@ -66,75 +67,105 @@ class RealPages(ShuffledWorld[PageSample]):
 
 
 @dataclass(frozen=True, slots=True)
-class StoredCrop:
-    """A crop in memory: its PNG, its text, and how many px around it are not the label's; a `PictureSource`."""
+class MemoryPicture:
+    """A picture in memory as a PNG: a `PictureSource`."""
 
     name: str
     path: Path
     png: bytes
-    text: str
-    margin_px: int
 
     def read(self) -> Image:
-        """(h, w, 3) uint8 RGB with a small margin."""
-        return self.trimmed(np.full(4, _MARGIN / _MOST_MARGIN))
-
-    def trimmed(self, kept: np.ndarray) -> Image:
-        """The crop with the share `kept` (4,) of its margin at the left, top, right and bottom."""
-        image = read_image(self.png)
-        left, top, right, bottom = (self.margin_px - np.round(kept * self.margin_px)).astype(int)
-        height, width = image.shape[:2]
-        return np.ascontiguousarray(image[top : height - bottom, left : width - right])
+        """(h, w, 3) uint8 RGB."""
+        return read_image(self.png)
 
     def size(self) -> tuple[int, int]:
-        """(width, height) px of what `read` gives."""
+        """(width, height) px."""
         height, width = self.read().shape[:2]
         return width, height
+
+
+@dataclass(frozen=True, slots=True)
+class RealCrop:
+    """A word or line: its picture, its text, and how many px at each side of the picture are not the label's."""
+
+    source: PictureSource
+    text: str
+    margin_px: int = 0
+
+    def image(self, kept: NDArray[np.float64] | None = None) -> Image:
+        """The pixels with the share `kept` (4,) of the margin at the left, top, right and bottom; a small one else.
+
+        Raises:
+            InputError: the picture cannot be decoded.
+        """
+        image = self.source.read()
+        share = np.full(4, _MARGIN / _MOST_MARGIN) if kept is None else kept
+        left, top, right, bottom = (self.margin_px - np.round(share * self.margin_px)).astype(int)
+        height, width = image.shape[:2]
+        return np.ascontiguousarray(image[top : height - bottom, left : width - right])
 
 
 class RealLines(ShuffledWorld[LineSample]):
     """Real crops, each once before any comes again, with their margins and colours varied."""
 
-    def __init__(self, crops: Sequence[StoredCrop], colours: float, seed: int, name: str) -> None:
+    def __init__(self, crops: Sequence[RealCrop], colours: float, seed: int, name: str) -> None:
         super().__init__(len(crops), seed, name)
         self.crops, self.colours = crops, colours
 
     def make(self, item: int, rng: np.random.Generator) -> LineSample:
         """A crop with its text."""
         crop = self.crops[item]
-        return LineSample(vary_colours(crop.trimmed(rng.uniform(0, 1, 4)), self.colours, rng), crop.text)
+        return LineSample(vary_colours(crop.image(rng.uniform(0, 1, 4)), self.colours, rng), crop.text)
 
 
 def crops_of(
     pictures: Sequence[LabelledPicture], alphabet: Alphabet, contract: RecognizerInput
-) -> tuple[list[StoredCrop], Counter[str]]:
+) -> tuple[list[RealCrop], Counter[str]]:
     """The words and lines of pictures that a recogniser can be trained on, and counts of the others by cause.
 
-    Pictures of one text each are taken as they are; texts of pages are cut out.
+    Pictures of one text each are taken as they are, and read when they are asked for; texts of pages are cut out now and
+    kept in memory.
     """
-    crops: list[StoredCrop] = []
+    crops: list[RealCrop] = []
     refused: Counter[str] = Counter()
     for picture in pictures:
-        wanted = [instance for instance in picture.instances if _accepted(instance, alphabet, refused)]
-        if picture.text is None and not wanted:
-            continue
-        cause = refusal_of_text(picture.text, alphabet) if picture.text is not None else None
-        if cause is not None:
-            refused[cause] += 1
-            continue
         try:
-            image = picture.image()
+            found = _crops_of_page(picture, alphabet, refused) if picture.text is None else [_whole(picture)]
         except InputError:
             refused[UNREADABLE] += 1
             continue
-        cut = [(image, picture.text, 0)] if picture.text is not None else _cut(image, wanted)
-        for number, (crop, text, margin_px) in enumerate(cut):
-            if not _fits(crop, text, margin_px, alphabet, contract):
-                refused[TOO_LONG] += 1
-                continue
-            name = f"{picture.name}#{number}" if picture.text is None else picture.name
-            crops.append(StoredCrop(name, picture.path, encode_image(crop, ".png"), text, margin_px))
+        for crop, size in found:
+            cause = refusal_of_text(crop.text, alphabet)
+            if cause is None and not _fits(crop, size, alphabet, contract):
+                cause = TOO_LONG
+            if cause is None:
+                crops.append(crop)
+            else:
+                refused[cause] += 1
     return crops, refused
+
+
+def _whole(picture: LabelledPicture) -> tuple[RealCrop, tuple[int, int]]:
+    return RealCrop(picture.source, picture.text or ""), picture.source.size()
+
+
+def _crops_of_page(
+    picture: LabelledPicture, alphabet: Alphabet, refused: Counter[str]
+) -> list[tuple[RealCrop, tuple[int, int]]]:
+    """The texts of a page cut out with their margins, and the (width, height) of each."""
+    wanted = [instance for instance in picture.instances if _accepted(instance, alphabet, refused)]
+    if not wanted:
+        return []
+    quads = [_quad(instance) for instance in wanted]
+    found = []
+    for number, (crop, quad) in enumerate(
+        zip(rectify(picture.image(), quads, margin=_MOST_MARGIN), quads, strict=True)
+    ):
+        source = MemoryPicture(f"{picture.name}#{number}", picture.path, encode_image(crop, ".png"))
+        # `rectify` grows each side by this share of the shorter side of the quad.
+        margin_px = int(_MOST_MARGIN * min(quad_size(quad)))
+        found.append((RealCrop(source, wanted[number].text, margin_px), (crop.shape[1], crop.shape[0])))
+    return found
 
 
 def refusal_of_text(text: str, alphabet: Alphabet) -> str | None:
@@ -160,27 +191,22 @@ def _quad(instance: TextInstance) -> Quad:
     return instance.polygon if len(instance.polygon) == 4 else minimum_area_quad(instance.polygon)
 
 
-def _cut(image: Image, instances: Sequence[TextInstance]) -> list[tuple[Image, str, int]]:
-    quads = [_quad(instance) for instance in instances]
-    crops = rectify(image, quads, margin=_MOST_MARGIN)
-    # `rectify` grows each side by this share of the shorter side of the quad.
-    margins = [int(_MOST_MARGIN * min(quad_size(quad))) for quad in quads]
-    return [(crop, one.text, margin) for crop, one, margin in zip(crops, instances, margins, strict=True)]
-
-
-def _fits(crop: Image, text: str, margin_px: int, alphabet: Alphabet, contract: RecognizerInput) -> bool:
+def _fits(crop: RealCrop, size: tuple[int, int], alphabet: Alphabet, contract: RecognizerInput) -> bool:
     """Whether CTC can write the text even where the crop's margin is cut away at the sides alone."""
-    height, width = crop.shape[:2]
-    narrowest = max(1, round((width - 2 * margin_px) * contract.height / height))
+    width, height = size
+    narrowest = contract.max_width
     if contract.fit == "pad":
-        narrowest = min(max(narrowest, contract.min_width), contract.max_width)
-    else:
-        narrowest = contract.max_width
-    return ctc_steps_needed(alphabet.encode(alphabet.normalize(text))) <= contract.num_steps(narrowest)
+        wanted = round((width - 2 * crop.margin_px) * contract.height / height)
+        narrowest = min(max(wanted, contract.min_width), contract.max_width)
+    return ctc_steps_needed(alphabet.encode(alphabet.normalize(crop.text))) <= contract.num_steps(narrowest)
 
 
-def crop_folder(crops: Sequence[StoredCrop], path: Path) -> LabelledFolder:
+def crop_folder(crops: Sequence[RealCrop], path: Path) -> LabelledFolder:
     """Crops as a labelled folder to measure on."""
-    entries = [LabelledPicture(crop, text=crop.text) for crop in crops]
-    kind: Literal["crops"] = "crops"
-    return LabelledFolder(path, "real", kind, entries)
+    entries = [
+        LabelledPicture(
+            MemoryPicture(crop.source.name, crop.source.path, encode_image(crop.image(), ".png")), text=crop.text
+        )
+        for crop in crops
+    ]
+    return LabelledFolder(path, "real", "crops", entries)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -156,8 +156,8 @@ class DetectorTable(NetworkTable):
     """The detector: its network, its pages, its training. `image_size` is the width and height of a training page.
 
     Attributes:
-        thresholds, scale: fields of the bundle's thresholds and ScaleRule; pages smaller than `image_size` are enlarged
-            to it, unless `scale` says another min_side.
+        thresholds, scale: fields of the bundle's thresholds and ScaleRule. What they leave out is as in the bundle that
+            the network starts from; from another start, pages smaller than `image_size` are enlarged to it.
         negative_ratio, min_negatives: of CRAFT's loss, how many pixels of ground count beside those of text.
         zoom, turn_degrees, colours: how windows of real pages vary, see `ocrsmith.data.page_crops.PageWindows`.
         relabel_steps: CRAFT finds the characters of real words and lines itself, and does so anew after so many steps;
@@ -179,6 +179,19 @@ class DetectorTable(NetworkTable):
     colours: Share = 0.2
     relabel_steps: Count | None = None
 
+    def reading(self, start: Mapping[str, Any] | None = None, *, trained: bool = True) -> dict[str, Any]:
+        """What a bundle says of reading with this detector: its thresholds and scale.
+
+        `start` is what the bundle that it started from says; `trained`: on pages of `image_size`.
+        """
+        shown = {"min_side": self.image_size} if trained and start is None else {}
+        known = start or {}
+        given = {
+            "thresholds": {**known.get("thresholds", {}), **self.thresholds},
+            "scale": {**shown, **known.get("scale", {}), **self.scale},
+        }
+        return {key: value for key, value in given.items() if value}
+
 
 class RecognizerTable(NetworkTable):
     """The recogniser: its network, its lines, its training.
@@ -198,9 +211,10 @@ class RecognizerTable(NetworkTable):
     alignment: Share | None = None
     world: tuple[LineWorldTable, ...] = (LineWorldTable(),)
 
-    def reading(self) -> dict[str, Any]:
-        """What a bundle says of reading with this recogniser, beside what the network itself says."""
-        return {} if self.read_width is None else {"input": {"max_width": self.read_width}}
+    def reading(self, start: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What a bundle says of reading with this recogniser beside the network: as `start`'s bundle, if it has one."""
+        own = {} if self.read_width is None else {"input": {"max_width": self.read_width}}
+        return {**(start or {}), **own}
 
 
 class PicturesTable(Table):

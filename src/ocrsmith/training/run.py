@@ -37,6 +37,7 @@ from ocrsmith.training.networks import NO_START, Role, StartedNetwork, start_net
 from ocrsmith.training.phases import fit_settings, train_detector, train_recognizer
 from ocrsmith.training.previews import write_previews
 from ocrsmith.training.recipe import DetectorTable, NetworkTable, PicturesTable, Recipe, RecognizerTable, load_recipe
+from ocrsmith.training.recipe_changes import with_real, with_start
 from ocrsmith.training.run_report import card_of, print_summary, record_of
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.schedule import Budget
@@ -78,6 +79,8 @@ def train(
     accelerator: str = "auto",
     progress: bool = True,
     pictures: Sequence[str | Path] = (),
+    real: Sequence[str | Path] = (),
+    start: str | Path | None = None,
 ) -> RunResult:
     """Runs a recipe from its fonts to its bundle.
 
@@ -90,6 +93,9 @@ def train(
         accelerator: "auto", "cpu" or "gpu", as Lightning has it.
         progress: bars and a table on the terminal.
         pictures: folders of labelled real pictures to measure on, before and after, beside the recipe's own.
+        real: folders of labelled real pictures to train on, half of the samples between them, instead of the recipe's
+            own; whole pictures for both networks, crops for the recogniser.
+        start: of every network of the recipe, instead of its own: a bundle, or start weights by name.
 
     Raises:
         RecipeError: mistakes in the recipe, or another recipe's run in the folder.
@@ -103,6 +109,7 @@ def train(
     if pictures:
         tables = [PicturesTable(folder=str(Path(one).resolve())) for one in pictures]
         loaded = loaded.model_copy(update={"pictures": (*loaded.pictures, *tables)})
+    loaded = with_start(with_real(loaded, real), start)
     folder = Path(out_dir) if out_dir is not None else Path("runs") / loaded.name
     run = _Run(loaded, folder, workers, resume, accelerator, progress)
     return run.all()
@@ -243,7 +250,8 @@ class _Run:
         refused: dict[str, int] = {}
         with threads_beside(workers):
             if isinstance(table, DetectorTable):
-                result = train_detector(network.model, table, *given, settings, **options)
+                reading = table.reading(network.reading)
+                result = train_detector(network.model, table, *given, settings, reading=reading, **options)
             else:
                 assert isinstance(table, RecognizerTable)
                 result, refused = train_recognizer(network.model, table, *given, settings, **options)
@@ -268,13 +276,10 @@ class _Run:
         for role, network in networks.items():
             reading: dict[str, Any] = {}
             if role == "detector" and self.recipe.detector is not None:
-                table = self.recipe.detector
-                # Pages are shown at the size that the network was trained at, unless the recipe says another.
-                trained = {"min_side": table.image_size} if "fit" in self.state.phases.get(role, {}) else {}
-                given = {"thresholds": table.thresholds, "scale": {**trained, **table.scale}}
-                reading = {key: dict(value) for key, value in given.items() if value}
+                trained = "fit" in self.state.phases.get(role, {})
+                reading = self.recipe.detector.reading(network.reading, trained=trained)
             elif self.recipe.recognizer is not None:
-                reading = self.recipe.recognizer.reading()
+                reading = self.recipe.recognizer.reading(network.reading)
             found[role] = NetworkToExport(network.model, network.name, network.settings, reading)
         return found
 

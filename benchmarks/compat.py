@@ -1,7 +1,7 @@
 """Detector and recogniser inference, both training steps and both generators: ocrsmith.compat.keras_ocr and keras-ocr.
 
-    python benchmarks/keras_ocr.py
-    python benchmarks/keras_ocr.py --keras-ocr-python ENV/bin/python
+    python benchmarks/compat.py
+    python benchmarks/compat.py --keras-ocr-python ENV/bin/python
 
 The second runs the same calls in an environment of its own: Python 3.11 with keras-ocr==0.9.3, tensorflow-cpu==2.15.1,
 "numpy<1.24", "pillow<10" and "opencv-python-headless<4.10". On two cores keras-ocr had there: detector 1.81 s,
@@ -61,7 +61,7 @@ def networks(package, repeats: int) -> dict[str, float]:
     scene = (np.full((640, 640, 3), 200, np.uint8), [[(np.array([[9, 9], [90, 9], [90, 90], [9, 90]]), "a")]])
     batch = next(detector.get_batch_generator(itertools.repeat(scene), batch_size=1))
     figures["detector_step_s"] = seconds(lambda: detector.model.train_on_batch(*batch), max(1, repeats // 2))
-    recognizer = package.recognition.Recognizer(weights=None)
+    recognizer = package.recognition.Recognizer(alphabet=package.recognition.DEFAULT_ALPHABET, weights=None)
     recognizer.compile()
     crops = rng.random((64, 31, 200, 1)).astype("float32")
     figures["recognizer_crops_s"] = 64 / seconds(lambda: recognizer.model.predict(crops, verbose=0), repeats)

@@ -1,0 +1,108 @@
+"""Whole runs on real pictures, on the smallest networks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from ocrsmith.reading.bundle import Bundle
+from ocrsmith.training.recipe import parse_recipe
+from ocrsmith.training.run import RunResult, train
+
+DETECTOR = {
+    "settings": {"widths": [8, 8, 8, 8, 8], "depths": [1, 1, 1, 1]},
+    "image_size": 64,
+    "batch_size": 2,
+    "steps": 4,
+    "steps_per_epoch": 2,
+    "validation_samples": 2,
+    "scale": {"max_side": 128},
+}
+RECOGNIZER = {
+    "settings": {"widths": [8, 16, 16, 24], "context": [1]},
+    "steps": 4,
+    "batch_size": 4,
+    "steps_per_epoch": 2,
+    "validation_samples": 8,
+}
+
+
+def real_folder(folder: Path) -> Path:
+    """Six pages of two numbers as drawn by OpenCV; one number has a letter that no alphabet here knows."""
+    folder.mkdir()
+    rows = []
+    for number in range(6):
+        image = np.full((96, 160, 3), 220, np.uint8)
+        cv2.putText(image, f"{number}12", (12, 40), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (20, 20, 20), 2)
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+        words = [
+            {"polygon": [[10, 16], [66, 16], [66, 44], [10, 44]], "text": f"{number}12"},
+            {"polygon": [[80, 60], [140, 60], [140, 80], [80, 80]], "text": "x7"},
+        ]
+        rows.append(json.dumps({"image": f"{number}.png", "words": words}))
+    (folder / "labels.jsonl").write_text("\n".join(rows))
+    return folder
+
+
+def run(folder: Path, real: dict[str, Any], **networks: Any) -> RunResult:
+    torch.set_num_threads(1)
+    form = {
+        "name": "tiny",
+        "alphabet": "0123456789",
+        "minutes": 10,
+        "test_samples": 2,
+        "fonts": {"categories": ["sans"]},
+        "backgrounds": {"procedural_share": 1.0},
+        "text": {"kind": "random", "max_length": 3, "space_share": 0.0},
+        **{role: {**table, "real": [real]} for role, table in networks.items()},
+    }
+    return train(parse_recipe(form), folder, workers=0, accelerator="cpu", progress=False)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return real_folder(tmp_path_factory.mktemp("real") / "mine")
+
+
+@pytest.fixture(scope="module")
+def detector(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
+    return run(tmp_path_factory.mktemp("runs") / "first", {"folder": str(pictures)}, detector=DETECTOR)
+
+
+def test_a_detector_is_labelled_every_round_and_measured_on_what_was_held_back(detector: RunResult) -> None:
+    rounds = sorted((detector.folder / "detector" / "labels").glob("round_*.json"))
+    assert len(rounds) == 2
+    labels = json.loads(rounds[0].read_text())["mine"]
+    (page, *_) = labels.values()
+    assert all(len(word["characters"]) in (2, 3) for word in page)
+    assert {row.data for row in detector.scores} == {"mine, held back", "synthetic pages"}
+    assert {row.measure for row in detector.scores} >= {"boxes F", "boxes recall"}
+    header = (detector.folder / "detector" / "metrics.csv").read_text().splitlines()[0]
+    assert "validation_real_mine" in header
+    report = detector.report.read_text()
+    assert "mine: 6 pages of words" in report
+    assert "words labelled" in report
+    assert Bundle.load(detector.bundle).card["data"] == "synthetic and real"
+
+
+def test_a_bundle_is_made_better_and_reads_as_it_did(detector: RunResult, pictures: Path, tmp_path: Path) -> None:
+    table = {**DETECTOR, "settings": {}, "scale": {}, "start": str(detector.bundle), "learning_rate": 1e-6}
+    result = run(tmp_path, {"folder": str(pictures), "complete": False}, detector=table)
+    assert result.fits["detector"].start_score is not None
+    assert all(row.before is not None for row in result.scores)
+    assert json.loads((tmp_path / "run.json").read_text())["notes"]["detector_start_synthetic"] is not None
+    assert Bundle.load(result.bundle).manifest["detector"]["scale"] == {"min_side": 64, "max_side": 128}
+
+
+def test_a_recogniser_takes_the_words_of_pages_and_says_what_it_refused(pictures: Path, tmp_path: Path) -> None:
+    result = run(tmp_path, {"folder": str(pictures), "share": 1.0}, recognizer=RECOGNIZER)
+    assert "mine lines, held back" in {row.data for row in result.scores}
+    refused = json.loads((tmp_path / "run.json").read_text())["phases"]["recognizer"]["refused"]
+    assert any("lacks &#39;x&#39;" in cause or "lacks 'x'" in cause for cause in refused)
+    assert "validation_real_mine" in (tmp_path / "recognizer" / "metrics.csv").read_text().splitlines()[0]
