@@ -4,17 +4,17 @@
     python benchmarks/reading.py --eval ../shared/eval --sets forms_funsd --readers ocrsmith,RapidOCR --rounds 3
     python benchmarks/reading.py --folder my_scans --python EasyOCR=ENV/bin/python --growth 500
 
---sets are folders of --eval with pictures in `images/`; --folder takes any folder. Readers: ocrsmith (ocrsmith:ENGINE for
-another engine than auto), RapidOCR, Tesseract, EasyOCR, docTR, OnnxTR; what is not installed is named and left out.
+--sets are folders of --eval with pictures in `images/`; --folder takes any folder. Readers: ocrsmith (ocrsmith:ENGINE
+for another engine than auto), RapidOCR, Tesseract, EasyOCR, docTR, OnnxTR; what is not installed is named and left out.
 --python NAME=PATH runs a reader in an environment of its own, which needs NumPy and Pillow beside the reader. Every
 reader gets --threads threads (two). Picture by picture each reader reads once, the others waiting, after one picture
 of each set that is not counted; times are of the reader's own call on a decoded picture.
 
-Prints the Markdown table: the median time a picture with the median of the ratios to the first reader, the time from the
-start of the process to the text of a first small picture, the peak memory over all pictures, and the peak on a picture of
-12 megapixels (--photograph, or the first one enlarged). Below it for the first reader: the time beside the networks for
-1,000 words, and with --growth N the memory that N pictures leave behind. Writes reading.json into --out.
-An idle machine is needed. About 10 minutes for 10 pictures of 3 sets with EasyOCR, 3 without.
+Prints the Markdown table: the median time a picture with the median of the ratios to the first reader, the time from
+the start of the process to the text of a first small picture, the peak memory over all pictures, and the peak on a
+picture of 12 megapixels (--photograph, or the last one enlarged). Below it for the first reader: the time that its
+networks did not take, for 1,000 words, and with --growth N the memory that N pictures leave behind. Writes reading.json
+and reading.md into --out. An idle machine is needed. About 10 minutes for 10 pictures of 3 sets with EasyOCR, 3 without.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Worker:
         return answer
 
     def read(self, path: Path, megapixels: float | None = None) -> dict[str, Any]:
-        """{seconds, words, timings, after}."""
+        """{seconds, words, beside}."""
         return self.ask({"read": str(path), "megapixels": megapixels})
 
     def memory(self) -> dict[str, float]:
@@ -104,14 +104,14 @@ class Figures:
     peak_mb: float | None = None
     photograph_s: float | None = None
     photograph_mb: float | None = None
-    after_s_per_1000_words: float | None = None
+    beside_s_per_1000_words: float | None = None
     growth: dict[str, float] | None = None
 
 
 def measure_sets(figures: dict[str, Figures], sets: dict[str, list[Path]], options: argparse.Namespace) -> None:
-    """Every reader on every picture in turn; fills `seconds`, `peak_mb` and `after_s_per_1000_words`."""
+    """Every reader on every picture in turn; fills `seconds`, `peak_mb` and `beside_s_per_1000_words`."""
     workers = {name: Worker(name, options) for name in figures}
-    after = {name: [0.0, 0] for name in figures}
+    beside = {name: [0.0, 0] for name in figures}
     for label, pictures in sets.items():
         times: dict[str, dict[str, list[float]]] = {name: {} for name in figures}
         for worker in workers.values():
@@ -121,16 +121,16 @@ def measure_sets(figures: dict[str, Figures], sets: dict[str, list[Path]], optio
                 for name, worker in workers.items():
                     answer = worker.read(picture)
                     times[name].setdefault(str(picture), []).append(answer["seconds"])
-                    if answer["after"] is not None:
-                        after[name][0] += answer["after"]
-                        after[name][1] += answer["words"]
+                    if answer["beside"] is not None:
+                        beside[name][0] += answer["beside"]
+                        beside[name][1] += answer["words"]
         for name, row in times.items():
             figures[name].seconds[label] = {path: statistics.median(values) for path, values in row.items()}
             print(f"{label}: {name} {statistics.median(figures[name].seconds[label].values()):.3f} s", flush=True)
     for name, worker in workers.items():
         figures[name].peak_mb = worker.memory()["peak_mb"]
-        if after[name][1]:
-            figures[name].after_s_per_1000_words = 1000 * after[name][0] / after[name][1]
+        if beside[name][1]:
+            figures[name].beside_s_per_1000_words = 1000 * beside[name][0] / beside[name][1]
         worker.close()
 
 
@@ -224,8 +224,8 @@ def table(figures: dict[str, Figures], sets: dict[str, list[Path]]) -> str:
 def remarks(name: str, row: Figures) -> list[str]:
     """What the first reader says of itself beside the table."""
     lines = []
-    if row.after_s_per_1000_words is not None:
-        lines.append(f"{name}, beside the networks: {1000 * row.after_s_per_1000_words:.0f} ms for 1,000 words.")
+    if row.beside_s_per_1000_words is not None:
+        lines.append(f"{name}, beside the networks: {1000 * row.beside_s_per_1000_words:.0f} ms for 1,000 words.")
     if row.growth is not None:
         lines.append(
             f"{name}, memory from picture {row.growth['from_picture']} to {row.growth['pictures']}: "

@@ -94,9 +94,9 @@ class RecognizerInput:
         """The width that a batch of resized crops is padded to."""
         return math.ceil(max(widths) / self.width_multiple) * self.width_multiple
 
-    def stack(self, resized: Sequence[Image]) -> NDArray[np.uint8]:
-        """Resized crops -> (B, height, W, 3) uint8, padded at the right with `pad_value`."""
-        width = self.batch_width([crop.shape[1] for crop in resized])
+    def stack(self, resized: Sequence[Image], least_width: int = 0) -> NDArray[np.uint8]:
+        """Resized crops -> (B, height, W, 3) uint8, padded at the right with `pad_value`, to `least_width` at least."""
+        width = self.batch_width([least_width, *(crop.shape[1] for crop in resized)])
         out = np.full((len(resized), self.height, width, 3), self.pad_value, np.uint8)
         for row, crop in zip(out, resized, strict=True):
             row[:, : crop.shape[1]] = crop

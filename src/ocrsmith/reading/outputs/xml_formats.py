@@ -62,7 +62,7 @@ def hocr_output(pages: Sequence[Page]) -> str:
     ElementTree.SubElement(head, "meta", {"http-equiv": "Content-Type", "content": "text/html;charset=utf-8"})
     for name, content in (
         ("ocr-system", f"ocrsmith {__version__}"),
-        ("ocr-capabilities", "ocr_page ocr_carea ocr_par ocr_line ocrx_word"),
+        ("ocr-capabilities", "ocr_page ocr_carea ocr_par ocr_line ocrx_word ocrp_poly"),
     ):
         ElementTree.SubElement(head, "meta", {"name": name, "content": content})
     body = ElementTree.SubElement(html, "body")
@@ -72,7 +72,8 @@ def hocr_output(pages: Sequence[Page]) -> str:
 
 
 def _hocr_page(body: ElementTree.Element, page: Page, number: int) -> None:
-    name = _clean(page.source).replace('"', "'")
+    # Readers of hOCR cut titles at every semicolon, in quotes or not; the name may be a URL, where it is written so.
+    name = _clean(page.source).replace('"', "'").replace(";", "%3B")
     title = f'image "{name}"; bbox 0 0 {page.size[0]} {page.size[1]}; ppageno {number}'
     at = f"{number + 1}"
     element = ElementTree.SubElement(body, "div", {"class": "ocr_page", "id": f"page_{at}", "title": title})
@@ -172,7 +173,9 @@ def _alto_block(space: ElementTree.Element, block: Sequence[Line], at: str, rota
                 WC=f"{word.confidence:.4f}",
             )
             _alto_shape(string, word.polygon)
-            for index, character in enumerate(word.characters, 1):
+            # A Glyph is one code point, and a word has all of its glyphs or none.
+            single = all(len(character.text) == 1 for character in word.characters)
+            for index, character in enumerate(word.characters if single else (), 1):
                 glyph = _alto(
                     string,
                     "Glyph",

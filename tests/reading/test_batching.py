@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocrsmith.reading.batching import BATCH_SIZES, CALL_PX, GROWTH, MAX_BATCH_WIDTH_PX, batches, rung
+
+WIDTHS = st.lists(st.floats(1, 5000), max_size=60)
+
+
+def test_rungs() -> None:
+    assert [rung(width, 8) for width in (1, 8, 9, 72, 73, 81, 97)] == [8, 8, 16, 72, 88, 88, 104]
+    assert rung(0.5, 4) == 4
+
+
+@given(st.floats(1, 10000), st.sampled_from([1, 4, 8, 16, 32]))
+def test_a_rung_holds_its_width_without_much_padding(width: float, multiple: int) -> None:
+    padded = rung(width, multiple)
+    assert padded >= width
+    assert padded % multiple == 0
+    assert padded < max(GROWTH * width, width) + 2 * multiple
+    assert rung(padded, multiple) == padded
+
+
+def test_few_widths_for_any_page() -> None:
+    assert len({rung(width, 8) for width in range(1, 2049)}) < 40
+
+
+@given(WIDTHS)
+def test_every_crop_is_in_one_batch_that_holds_it(widths: list[float]) -> None:
+    made = list(batches(widths, 8))
+    assert sorted(index for indexes, _ in made for index in indexes) == list(range(len(widths)))
+    for indexes, padded in made:
+        assert len(indexes) in BATCH_SIZES
+        assert all(widths[index] <= padded for index in indexes)
+        assert len(indexes) == 1 or len(indexes) * padded <= MAX_BATCH_WIDTH_PX
+    # Widest first, so that the largest buffer is asked for once.
+    firsts = [widths[indexes[0]] for indexes, _ in made]
+    assert firsts == sorted(firsts, reverse=True)
+
+
+@given(WIDTHS)
+def test_no_more_costly_than_one_by_one(widths: list[float]) -> None:
+    cost = sum(CALL_PX + len(indexes) * padded for indexes, padded in batches(widths, 8))
+    assert cost <= sum(CALL_PX + rung(width, 8) for width in widths)
+
+
+def test_alike_crops_share_a_batch_and_a_long_line_stands_alone() -> None:
+    assert [(len(indexes), padded) for indexes, padded in batches([100] * 5, 8)] == [(4, 104), (1, 104)]
+    assert [(indexes, padded) for indexes, padded in batches([40, 1500, 40], 8)] == [([1], 1640), ([0, 2], 40)]
+    assert list(batches([])) == []
+
+
+def test_a_network_of_one_width_is_given_no_more() -> None:
+    assert list(batches([200, 200], 1, most=200)) == [([0, 1], 200)]

@@ -1,0 +1,142 @@
+"""Outputs held against the formats' own rules: a public hOCR checker, PAGE's schema, ALTO's, JSON Schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import jsonschema
+import numpy as np
+import pytest
+from lxml import etree
+
+from ocrsmith.geometry import box_quad
+from ocrsmith.reading.outputs import (
+    JSON_SCHEMA,
+    alto_output,
+    hocr_output,
+    json_output,
+    page_xml_output,
+    pdf_output,
+)
+from ocrsmith.reading.page import Line, Page, ReadCharacter, Word
+
+SCHEMAS = Path(__file__).parent / "schemas"
+ANGLE = np.radians(20)
+TURN = np.array([[np.cos(ANGLE), np.sin(ANGLE)], [-np.sin(ANGLE), np.cos(ANGLE)]], np.float32)
+
+
+def word(text: str, left: float, top: float, *, slanted: bool = False, entries: tuple[str, ...] = ()) -> Word:
+    entries = entries or tuple(text)
+    quads = [box_quad(left + 10 * i, top, left + 10 * i + 10, top + 20) for i in range(len(entries))]
+    quads = [(quad @ TURN + (40, 0)).astype(np.float32) if slanted else quad for quad in quads]
+    whole = np.array([quads[0][0], quads[-1][1], quads[-1][2], quads[0][3]], np.float32)
+    return Word(text, whole, 0.75, tuple(ReadCharacter(c, quad, 0.5) for c, quad in zip(entries, quads)))
+
+
+def page(name: str = 'a & "b"; c.png') -> Page:
+    # Of one entry of an alphabet that is two code points, the letter has no composed form.
+    odd = word("x\u0306y", 100, 250, entries=("x\u0306", "y"))
+    lines = (
+        Line((word("Hello", 20, 20), word("<wörld>", 80, 20))),
+        Line((word("日本", 20, 44), word("&𝒳", 60, 44))),
+        Line((word("slanted", 20, 120, slanted=True), word("text", 110, 120, slanted=True))),
+        Line((odd, word("\x00\x1f", 200, 250))),
+        # Partly outside the picture.
+        Line((word("edge", -15, 380),)),
+    )
+    return Page(lines, (300, 400), {"detector": 0.25}, np.full((400, 300, 3), 250, np.uint8), name)
+
+
+EMPTY = Page((), (30, 20))
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("pages", [[page()], [page(), page("second.png")], [EMPTY]], ids=["one", "two", "empty"])
+def test_hocr_passes_the_public_checker(pages: list[Page], tmp_path: Path) -> None:
+    from hocr_spec.validate import HocrValidator
+
+    path = tmp_path / "page.hocr"
+    path.write_text(hocr_output(pages), "utf-8")
+    report = HocrValidator("standard").validate(str(path), parse_strict=False)
+    assert [str(item) for item in report.items if item.level in ("ERROR", "FATAL")] == []
+    etree.parse(str(path), etree.XMLParser(resolve_entities=False, load_dtd=False, no_network=True))
+
+
+@pytest.mark.parametrize("shown", [page(), EMPTY], ids=["full", "empty"])
+def test_page_xml_is_valid_against_its_schema(shown: Page) -> None:
+    schema = etree.XMLSchema(etree.parse(str(SCHEMAS / "pagecontent-2019-07-15.xsd")))
+    schema.assertValid(etree.fromstring(page_xml_output([shown]).encode()))
+
+
+# ALTO 4.4 as its schema has it, of the elements that are written: the order of the children, and {attribute: required}.
+BOX = dict.fromkeys(("HPOS", "VPOS", "WIDTH", "HEIGHT"), False)
+ALTO: dict[str, tuple[str, dict[str, bool]]] = {
+    "alto": ("(Description )?(Layout )", {}),
+    "Description": ("(MeasurementUnit )(sourceImageInformation )?(Processing )*", {}),
+    "MeasurementUnit": ("", {}),
+    "sourceImageInformation": ("(fileName )?", {}),
+    "fileName": ("", {}),
+    "Processing": ("(processingSoftware )?", {"ID": True}),
+    "processingSoftware": ("(softwareName )?(softwareVersion )?", {}),
+    "softwareName": ("", {}),
+    "softwareVersion": ("", {}),
+    "Layout": ("(Page )+", {}),
+    "Page": ("(PrintSpace )?", {"ID": True, "PHYSICAL_IMG_NR": True, "WIDTH": False, "HEIGHT": False}),
+    "PrintSpace": ("(Shape )?(TextBlock )*", {"ID": False, **BOX}),
+    "TextBlock": ("(Shape )?(TextLine )*", {"ID": True, "ROTATION": False, **BOX}),
+    "TextLine": ("(Shape )?((String )(SP )?)+", {"ID": False, **BOX}),
+    "SP": ("", {"ID": False, **BOX}),
+    "String": ("(Shape )?(Glyph )*", {"ID": False, "CONTENT": True, "WC": False, **BOX}),
+    "Glyph": ("(Shape )?", {"ID": False, "CONTENT": True, "GC": False, **BOX}),
+    "Shape": ("(Polygon )", {}),
+    "Polygon": ("", {"POINTS": True}),
+}
+SHARES, NUMBERS = ("WC", "GC"), (*BOX, "PHYSICAL_IMG_NR", "ROTATION")
+
+
+@pytest.mark.parametrize("pages", [[page()], [page(), page("second.png")], [EMPTY]], ids=["one", "two", "empty"])
+def test_alto_keeps_the_rules_of_its_schema(pages: list[Page]) -> None:
+    root = ElementTree.fromstring(alto_output(pages))
+    names = [element.get("ID") for element in root.iter() if element.get("ID")]
+    assert len(names) == len(set(names))
+    for element in root.iter():
+        tag = element.tag.removeprefix("{http://www.loc.gov/standards/alto/ns-v4#}")
+        order, attributes = ALTO[tag]
+        children = "".join(child.tag.split("}")[1] + " " for child in element)
+        assert re.fullmatch(order, children), f"{tag}: {children}"
+        own = {name for name in element.attrib if not name.startswith("{")}
+        assert {name for name, required in attributes.items() if required} <= own <= set(attributes), f"{tag}: {own}"
+        assert all(0 <= float(element.attrib[name]) <= 1 for name in SHARES if name in own)
+        assert all(np.isfinite(float(element.attrib[name])) for name in NUMBERS if name in own)
+        if "ID" in own:
+            assert re.fullmatch(r"[A-Za-z_][\w.-]*", element.attrib["ID"])
+        if tag == "Glyph":
+            assert len(element.attrib["CONTENT"]) == 1
+    assert root.findtext(".//{*}MeasurementUnit") == "pixel"
+
+
+def test_json_is_what_its_schema_says() -> None:
+    form = json.loads(json_output([page(), EMPTY]))
+    jsonschema.Draft202012Validator.check_schema(JSON_SCHEMA)
+    jsonschema.validate(form, JSON_SCHEMA)
+    form["pages"][0]["lines"][0]["words"][0]["confidence"] = 1.5
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(form, JSON_SCHEMA)
+
+
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not on the path")
+def test_pdftotext_gives_the_text_back_in_order(tmp_path: Path) -> None:
+    lines = tuple(
+        Line(tuple(word(text, 20 + 90 * place, 20 + 40 * row) for place, text in enumerate(texts)))
+        for row, texts in enumerate((("Total", "9.50"), ("déjà", "日本"), ("a", "b", "c")))
+    )
+    path = tmp_path / "page.pdf"
+    path.write_bytes(pdf_output([Page(lines, (300, 200)), Page(lines[:1], (300, 200))]))
+    found = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True).stdout.decode()
+    texts = [text.split() for text in found.split("\f")[:2]]
+    assert texts == [["Total", "9.50", "déjà", "日本", "a", "b", "c"], ["Total", "9.50"]]
