@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -140,3 +141,42 @@ def test_palette_of_a_picture_with_three_colours() -> None:
     book = PaletteBook.of_images([picture])
     drawn = {book.ground(np.random.default_rng(seed)) for seed in range(60)}
     assert drawn & set(book.palettes[0])
+
+
+LOOKS = {
+    "flat": Appearance((10, 10, 10)),
+    "gradient": Appearance((10, 10, 10), "gradient", (90, 20, 20), 30.0),
+    "texture": Appearance((10, 10, 10), "texture", (90, 90, 20)),
+    "hollow": Appearance((10, 10, 10), "hollow", outline=0.06, outline_colour=(10, 10, 10)),
+    "translucent": Appearance((10, 10, 10), opacity=0.6),
+    "multiply": Appearance((60, 60, 60), blend="multiply"),
+    "overlay": Appearance((20, 20, 20), blend="overlay"),
+    "soft": Appearance((10, 10, 10), soften=0.05),
+    "worn": Appearance((10, 10, 10), wear=0.2),
+    "outline": Appearance((10, 10, 10), outline=0.06, outline_colour=(250, 250, 250)),
+    "drop shadow": Appearance((10, 10, 10), shadow=Cast((60, 60, 60), (0.08, 0.08), 0.05, 0.5)),
+    "glow": Appearance((10, 10, 10), shadow=Cast((255, 255, 180), (0.0, 0.0), 0.12, 0.7)),
+    "inner shadow": Appearance((90, 90, 90), inner_shadow=Cast((0, 0, 0), (0.04, 0.04), 0.03, 0.7)),
+    "extrusion": Appearance((10, 10, 10), extrusion=(0.06, 0.09), extrusion_colour=(90, 90, 90)),
+    "emboss": Appearance((60, 60, 60), emboss=1.0),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+def test_every_look_alone_leaves_a_character_where_it_was(name: str) -> None:
+    """Against the same character in a flat colour: the shift that matches both best stays within a px."""
+    mask = np.zeros((96, 128), np.uint8)
+    cv2.putText(mask, "R", (44, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 255, 5, cv2.LINE_AA)
+    ground = np.full((96, 128, 3), 200, np.uint8)
+    out = paint(ground, mask, LOOKS[name], 36)
+    changed = np.abs(out.astype(np.float32) - ground).max(axis=2)
+    # Shadows, glow and extrusion may change the ground, by no more than their own reach.
+    reach = cv2.dilate(mask, np.ones((27, 27), np.uint8))
+    assert (changed[reach == 0] == 0).all() and (changed[mask == 255] > 0).mean() >= (0.0 if name == "hollow" else 0.8)
+    if name == "hollow":
+        mask = cv2.subtract(cv2.dilate(mask, np.ones((5, 5), np.uint8)), mask)  # type: ignore[assignment]
+    ink = np.ascontiguousarray(mask[20:76, 32:96], np.float32)
+    fit = cv2.matchTemplate(np.ascontiguousarray(200.0 - out[12:84, 24:104, 0].astype(np.float32)), ink, cv2.TM_CCOEFF)
+    row, column = np.unravel_index(int(np.abs(fit).argmax()), fit.shape)
+    # What is extruded grows to one side.
+    assert np.hypot(row - 8, column - 8) <= (3.0 if name == "extrusion" else 1.5)

@@ -214,3 +214,11 @@ def test_all_mistakes_of_a_recipe_are_told_together() -> None:
 def test_bad_tables_are_recipe_errors(table: object) -> None:
     with pytest.raises(RecipeError):
         text_generator(table, DIGITS)  # type: ignore[arg-type]
+
+
+def test_random_text_of_some_of_the_alphabet() -> None:
+    alphabet = Alphabet("abc \u03b1\u03b2")
+    generator = text_generator({"kind": "random", "characters": "\u03b1\u03b2", "max_length": 6}, alphabet)
+    assert set("".join(texts_of(generator, 60))) == set("\u03b1\u03b2 ")
+    with pytest.raises(RecipeError, match="no characters but spaces"):
+        text_generator({"kind": "random", "characters": "xyz"}, alphabet)

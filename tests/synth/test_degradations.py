@@ -19,6 +19,7 @@ from ocrsmith.synth.degradations import (
     degradation_policy,
     degrade,
 )
+from ocrsmith.synth.degrade_surface import apply_gain
 from ocrsmith.synth.legibility import ink_separation
 from ocrsmith.synth.noise_tiles import TILE_PX, cut, uniform_tile
 
@@ -150,8 +151,20 @@ def test_tiles_go_on_beyond_their_edge_without_a_seam() -> None:
     tile = uniform_tile()
     big = cut(tile, np.random.default_rng(0), TILE_PX + 100, 50)
     assert big.shape == (TILE_PX + 100, 50)
+    top = (int(np.random.default_rng(0).integers(1 << 40)) >> 20) % TILE_PX
+    rows = (top + np.arange(TILE_PX + 100)) % (2 * TILE_PX)
+    column = tile[:, (int(np.random.default_rng(0).integers(1 << 40)) & 0xFFFFF) % TILE_PX]
+    assert np.array_equal(big[:, 0], column[np.where(rows < TILE_PX, rows, 2 * TILE_PX - 1 - rows)])
     small = cut(tile, np.random.default_rng(0), 5, 6)
     assert small.shape == (5, 6) and np.shares_memory(small, tile)
+
+
+def test_gains_in_eight_bits_lose_half_a_level() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    gain = np.linspace(0.2, 1.0, 60, dtype=np.float32)[None].repeat(40, axis=0)
+    for most in (1.0, 1.5):
+        laid = apply_gain(image, gain, most).astype(float)
+        assert np.abs(laid - image * gain[..., None]).max() <= 0.5 + 0.5 * most + 0.01
 
 
 def test_separation_of_a_known_picture() -> None:
@@ -163,3 +176,21 @@ def test_separation_of_a_known_picture() -> None:
     flat = ink_separation(np.full((20, 20, 3), 90, np.uint8), mask)
     assert flat.contrast == 0 and not flat.legible()
     assert not ink_separation(image, np.zeros_like(mask)).legible()
+
+
+@pytest.mark.parametrize("kind", DEGRADATIONS)
+def test_every_degradation_alone_leaves_a_character_where_it_was(kind: str) -> None:
+    """A character in a flat colour, before and after: the shift that matches both best stays below a px."""
+    mask = np.zeros((96, 128), np.uint8)
+    cv2.putText(mask, "R", (44, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 255, 5, cv2.LINE_AA)
+    image = np.stack([255 - (mask.astype(np.float32) * 0.85).astype(np.uint8)] * 3, axis=-1)
+    ink = np.ascontiguousarray(mask[20:76, 32:96], np.float32)
+    shifts = []
+    for seed in range(12):
+        out = degrade(image, kind, np.random.default_rng(seed), 0.6, 36)
+        dark = 255.0 - cv2.cvtColor(out, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        # The mask slides over the picture: where it fits best, the character is.
+        fit = cv2.matchTemplate(dark[12:84, 24:104], ink, cv2.TM_CCOEFF_NORMED)
+        row, column = np.unravel_index(int(fit.argmax()), fit.shape)
+        shifts.append(np.hypot(row - 8, column - 8))
+    assert max(shifts) <= 1.0 and np.median(shifts) == 0

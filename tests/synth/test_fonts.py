@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
 from ocrsmith.errors import FontError
 from ocrsmith.synth import fonts
-from ocrsmith.synth.fonts import builtin_fonts, find_fonts, format_code_points, parse_code_points, search_fonts
+from ocrsmith.synth.fonts import (
+    builtin_fonts,
+    find_fonts,
+    format_code_points,
+    parse_code_points,
+    search_fonts,
+    split_fonts,
+)
 
 MakeFont = Callable[..., Path]
 
@@ -179,3 +186,21 @@ def test_every_family_lies_in_one_split() -> None:
 def test_code_points_round_trip(code_points: frozenset[int]) -> None:
     assert parse_code_points(format_code_points(code_points)) == code_points
     assert format_code_points({0x20, 0x21, 0xA0}) == "20-21 a0"
+
+
+def test_groups_keep_fonts_that_draw_a_part_of_the_alphabet(make_font: MakeFont) -> None:
+    folder = make_font("latin.ttf", "abc 12", family="Latin").parent
+    make_font("greek.ttf", "\u03b1\u03b2\u03b3", family="Greek")
+    make_font("half.ttf", "ab\u03b1", family="Half")
+    alphabet = "abc \u03b1\u03b2\u03b3"
+    with pytest.raises(FontError, match="None of 3 fonts draws the whole alphabet"):
+        search_fonts([folder], alphabet)
+    found = search_fonts([folder], alphabet, groups=("abc ", "\u03b1\u03b2\u03b3"))
+    assert [face.family for face in found.faces] == ["Greek", "Latin"]
+    assert list(found.refused.values()) == ["lacks c"] or "lacks" in next(iter(found.refused.values()))
+    assert [face.draws("cab") for face in found.faces] == [False, True]
+    with pytest.raises(FontError, match="groups of characters leave out"):
+        search_fonts([folder], alphabet, groups=("abc", "\u03b1\u03b2"))
+    # One family each: neither group is left without a font in any split.
+    for split in ("train", "validation", "test"):
+        assert split_fonts(found.faces, split, ("abc", "\u03b1\u03b2\u03b3")) == list(found.faces)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +15,7 @@ from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
 from ocrsmith.errors import LabelError, RecipeError, SynthesisError
 from ocrsmith.geometry import area, bounds
 from ocrsmith.samples import PageSample
+from ocrsmith.synth.block_render import draw_block
 from ocrsmith.synth.corpus import RandomText, WeightedText
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.page_labels import page_instances
@@ -23,6 +24,7 @@ from ocrsmith.synth.page_render import is_level, seen_window, write_page
 from ocrsmith.synth.page_settings import PageSettings
 from ocrsmith.synth.pages import DocumentScene
 from ocrsmith.synth.scene_plans import BlockPlan, InkPlan, LinePlan
+from ocrsmith.synth.warp_plans import WarpStep
 
 FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 ASCII = Alphabet(PRINTABLE_ASCII)
@@ -126,6 +128,56 @@ def test_a_character_alone_fills_its_quad(matrix: np.ndarray) -> None:
         assert worst <= 1.5
         seen = np.array([[columns.min(), rows.min()], [columns.max() + 1, rows.max() + 1]])
         assert np.abs(seen - [quad.min(axis=0), quad.max(axis=0)]).max() <= 4.0
+
+
+@pytest.mark.parametrize("kind", ["curl", "fold", "cylinder", "waves", "elastic"])
+@pytest.mark.parametrize("matrix", TURNS, ids=["level", "shifted", "tilted"])
+def test_a_character_alone_fills_its_quad_on_bent_paper(kind: str, matrix: np.ndarray) -> None:
+    faces = {face.name: face for face in FACES}
+    for seed, (letter, x, y) in enumerate((("H", 60, 120), ("g", 200, 160), ("W", 300, 90))):
+        text = TextPlan((letter,), "DejaVu Sans Regular", 40.0, (0, 0, 0), (x,), y)
+        plan = replace(planned((text,), matrix), bends=(WarpStep(kind, 0.7, seed),))
+        page = write_page(plan, faces, None)
+        quad = page.texts[0].quads[0]
+        rows, columns = np.nonzero(page.inks[0] > 127)
+        points = np.stack([columns, rows], axis=1) + 0.5
+        sides = np.roll(quad, -1, axis=0) - quad
+        normals = np.stack([-sides[:, 1], sides[:, 0]], axis=1) / np.linalg.norm(sides, axis=1, keepdims=True)
+        inwards = np.einsum("psd,sd->ps", points[:, None] - quad, normals)
+        assert inwards.min() >= -1.5 and inwards.min(axis=0).max() <= 3.0
+        assert page.texts[0].polygon is not None and len(page.texts[0].polygon) > 4
+        assert DocumentPlan.from_json(plan.to_json()) == plan
+
+
+def test_bent_pages_show_their_text_to_the_edge_and_keep_labels_apart() -> None:
+    pages = scene(bend_share=1.0, bend_strength=1.0)
+    kinds: set[str] = set()
+    for seed in range(8):
+        plan = pages.plan(np.random.default_rng(seed))
+        kinds.update(step.kind for step in plan.bends)
+        drawn = pages.render(plan)
+        assert drawn.image.shape == (640, 640, 3) and drawn.instances
+        for instance in drawn.instances:
+            assert "".join(c.text for c in instance.characters or ()) == instance.text
+    assert len(kinds) >= 3
+
+
+def test_a_seal_goes_round_its_middle_in_words() -> None:
+    pages = scene(stamp_share=1.0, seal_share=1.0, tilt_share=0.0)
+    bent = 0
+    for seed in range(6):
+        plan = pages.plan(np.random.default_rng(seed))
+        for block in plan.stamps:
+            if block.bend is None:
+                continue
+            bent += 1
+            image, ink = np.full((900, 900, 3), 255, np.uint8), np.zeros((900, 900), np.uint8)
+            shift = np.array([[1, 0, 450], [0, 1, 450], [0, 0, 1.0]])
+            for line in draw_block(image, ink, replace(block, matrix=tuple(shift.reshape(-1))), pages.faces):
+                assert " " not in line.text
+                away = np.linalg.norm(line.quads.mean(axis=1) - 450, axis=1)
+                assert np.abs(away - block.bend.amount_px).max() < 1.2 * block.lines[0].size_px
+    assert bent >= 4
 
 
 def test_words_stand_apart_without_a_space() -> None:

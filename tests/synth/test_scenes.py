@@ -17,10 +17,10 @@ from ocrsmith.errors import LabelError, RecipeError, SynthesisError
 from ocrsmith.geometry import bounds
 from ocrsmith.samples import Image, PageSample
 from ocrsmith.synth import block_render
-from ocrsmith.synth.block_lines import run_of
+from ocrsmith.synth.block_lines import can_stack, run_of
 from ocrsmith.synth.block_render import draw_block
 from ocrsmith.synth.choices import Rng
-from ocrsmith.synth.corpus import RandomText, WeightedText
+from ocrsmith.synth.corpus import MixtureText, RandomText, WeightedText
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.layout import rotation_homography, translation
 from ocrsmith.synth.scene_plans import BendPlan, BlockPlan, InkPlan, LinePlan, ScenePlan
@@ -211,3 +211,77 @@ def test_settings_tell_all_mistakes_together() -> None:
     assert "font_size_px" in str(caught.value) and "5 x 640" in str(caught.value)
     with pytest.raises(SynthesisError, match="without fonts"):
         PageScene(RandomText(Alphabet("a")), [], Clouds())
+
+
+def test_bends_stacks_and_looks_are_drawn_and_replay() -> None:
+    photo = scene(arch_share=0.25, wave_share=0.25, circle_share=0.25, vertical_share=0.3, rich_share=1.0)
+    kinds, down, looks = set(), 0, set()
+    for seed in range(14):
+        plan = photo.plan(np.random.default_rng(seed))
+        again = ScenePlan.from_json(plan.to_json())
+        assert again == plan
+        drawn = photo.render(plan)
+        assert (drawn.image == scene().render(again).image).all()
+        for block in plan.blocks:
+            kinds.add(block.bend.kind if block.bend else "straight")
+            down += block.lines[0].down
+            assert block.ink.look is not None
+            looks |= {name for name, value in block.ink.look.to_dict().items() if value}
+        for instance in drawn.instances:
+            assert "".join(c.text for c in instance.characters or ()) == instance.text
+    assert kinds == {"straight", "arch", "wave", "circle"} and down >= 5
+    assert {"shadow", "outline", "extrusion", "emboss", "second_ink"} <= looks
+
+
+def test_stacked_characters_run_down_and_spell_their_text() -> None:
+    stacked = PageScene(WeightedText(["HOTEL", "a" * 40]), FACES, Clouds(), PhotoSettings(vertical_share=1.0))
+    plan = stacked.plan(np.random.default_rng(3))
+    upright = [block for block in plan.blocks if block.lines[0].down]
+    assert upright and all(line.text == "HOTEL" for block in upright for line in block.lines)
+    image, ink = np.zeros((900, 900, 3), np.uint8), np.zeros((900, 900), np.uint8)
+    flat = replace(upright[0], matrix=tuple(translation(450, 450).reshape(-1)), panel=None)
+    line = draw_block(image, ink, flat, stacked.faces)[0]
+    middles = line.quads.mean(axis=1)
+    assert line.text == "HOTEL" and (np.diff(middles[:, 1]) > 0).all()
+    assert np.ptp(middles[:, 0]) < 0.2 * np.ptp(middles[:, 1])
+
+
+@pytest.mark.parametrize("text", ["\u05d0\u05d1", "e\u0301a", "x", "w" * 20])
+def test_what_is_joined_marked_or_long_is_not_stacked(text: str) -> None:
+    assert not can_stack(text) and can_stack("HOTEL")
+
+
+def test_a_part_that_meets_its_own_colour_makes_a_line_ignored() -> None:
+    class Halves:
+        def sample(self, rng: Rng, width: int, height: int) -> Image:
+            image = np.full((height, width, 3), 255, np.uint8)
+            image[:, width // 2 :] = 10
+            return image
+
+    photo = PageScene(WeightedText(["black"]), FACES, Halves(), PhotoSettings(shapes=(0, 0), width=400, height=200))
+    plan = photo.plan(np.random.default_rng(0))
+    ink = InkPlan((10, 10, 10))
+    line = LinePlan("blackblack", "DejaVu Sans Regular", 30.0, 0.0, True, -90, 0)
+    found = []
+    for x in (200, 100):
+        block = BlockPlan((line,), tuple(translation(x, 100).reshape(-1).tolist()), ink)
+        found.append(photo.render(replace(plan, blocks=(block,))).instances[0].ignore)
+    assert found == [True, False]
+
+
+def test_several_alphabets_stand_in_one_scene() -> None:
+    latin, greek = "abcdefgh", "\u03b1\u03b2\u03b3\u03b4\u03b5"
+    faces = [
+        replace(FACES[0], family="Latin", code_points=frozenset(map(ord, latin))),
+        replace(FACES[1], family="Greek", code_points=frozenset(map(ord, greek))),
+    ]
+    texts = MixtureText([(RandomText(Alphabet(latin), 2, 5), 1), (RandomText(Alphabet(greek), 2, 5), 1)])
+    photo = PageScene(texts, faces, Clouds(), PhotoSettings(blocks=(8, 12)))
+    both = 0
+    for seed in range(5):
+        plan = photo.plan(np.random.default_rng(seed))
+        lines = [line for block in plan.blocks for line in block.lines]
+        assert all(line.font == f"{'Latin' if set(line.text) <= set(latin) else 'Greek'} Regular" for line in lines)
+        both += len({line.font for line in lines}) == 2
+        assert "TofuError" not in dict(plan.refusals)
+    assert both >= 4

@@ -94,3 +94,11 @@ def test_an_unknown_name_lists_the_packaged_ones() -> None:
 @pytest.mark.parametrize("name", sorted(builtin_recipes()))
 def test_packaged_recipes_are_whole(name: str) -> None:
     assert load_recipe(name).name == name
+
+
+def test_groups_of_fonts_hold_the_whole_alphabet() -> None:
+    form = {"name": "two", "alphabet": "ab \u03b1\u03b2", "recognizer": {}}
+    recipe = parse_recipe({**form, "fonts": {"groups": ["ab", "\u03b1\u03b2"]}})
+    assert recipe.fonts.groups == ("ab", "\u03b1\u03b2")
+    with pytest.raises(RecipeError, match=r"fonts\.groups leave out .* which the alphabet has"):
+        parse_recipe({**form, "fonts": {"groups": ["ab", "\u03b1"]}})

@@ -48,10 +48,10 @@ def text_generator(
 ) -> TextGenerator:
     """Builds a generator from a table of a recipe.
 
-    `kind` is one of: "words" (`words`: a packaged list's name or a file, and DictionaryText's settings), "random",
-    "numbers", "pattern" (`pattern`), "file" (`path`), "texts" (`texts`: a list), "mixture" (`parts`: tables, each with
-    a `weight`). Any table takes `balance`, the share of draws that even out lengths and characters (see BalancedText).
-    Relative paths are taken from `folder`.
+    `kind` is one of: "words" (`words`: a packaged list's name or a file, and DictionaryText's settings), "random"
+    (`characters`: some of the alphabet's), "numbers", "pattern" (`pattern`), "file" (`path`), "texts" (`texts`: a
+    list), "mixture" (`parts`: tables, each with a `weight`). Any table takes `balance`, the share of draws that even
+    out lengths and characters (see BalancedText). Relative paths are taken from `folder`.
 
     Raises:
         RecipeError: unknown kinds and keys (each with the nearest known one) and bad values, all of them together.
@@ -98,8 +98,9 @@ def _random(
     min_length: int = 1,
     max_length: int = 12,
     space_share: float = 0.08,
+    characters: str | None = None,
 ) -> TextGenerator:
-    return RandomText(alphabet, min_length, max_length, space_share=space_share)
+    return RandomText(alphabet, min_length, max_length, space_share=space_share, characters=characters)
 
 
 def _numbers(

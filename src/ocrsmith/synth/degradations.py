@@ -66,6 +66,7 @@ DEGRADATIONS: dict[str, Degradation] = {
     "low_contrast": Degradation(camera.low_contrast, "tone", 1.5),
     "colour_cast": Degradation(camera.colour_cast, "tone", 1.5),
     "greyscale": Degradation(camera.greyscale, "tone", 1),
+    "threshold": Degradation(surface.threshold, "tone", 0.5),
     "jpeg": Degradation(camera.jpeg, "file", 3),
     "chroma_subsampling": Degradation(camera.chroma_subsampling, "file", 0.7),
     "quantisation": Degradation(camera.quantisation, "file", 0.7),

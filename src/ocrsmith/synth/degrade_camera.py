@@ -7,7 +7,7 @@ of the text that has to stay readable, which bounds blurs and coarse patterns. T
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import cv2
@@ -56,10 +56,19 @@ def focus_blur(image: Image, rng: Rng, strength: float, text_px: float) -> Image
     return cv2.filter2D(image, -1, _disk_kernel(radius), borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
+@lru_cache(maxsize=64)
+def _box_kernel(side_px: int) -> NDArray[np.float32]:
+    """Weights of a mean over `side_px`; an even one reaches half a px past both ends, so that nothing is moved."""
+    weights = np.ones(side_px | 1, np.float32)
+    if side_px % 2 == 0:
+        weights[[0, -1]] = 0.5
+    return (weights / side_px).astype(np.float32)
+
+
 def box_blur(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     """The mean over a rectangle, each side up to 0.2 of the text's height."""
-    across, down = (1 + round(strength * 0.2 * text_px * share) for share in rng.uniform(0.4, 1.0, 2))
-    return cv2.blur(image, (across, down), borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+    across, down = (_box_kernel(1 + round(strength * 0.2 * text_px * share)) for share in rng.uniform(0.4, 1.0, 2))
+    return cv2.sepFilter2D(image, -1, across, down, borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
 def gaussian_blur(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -75,10 +84,10 @@ def sharpen(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     return cv2.addWeighted(image, 1 + amount, soft, -amount, 0)  # type: ignore[return-value]
 
 
-@lru_cache(maxsize=64)
-def _shot_table(shot: float) -> NDArray[np.uint8]:
+@cache
+def _shot_table() -> NDArray[np.uint8]:
     # Shot noise grows with the root of the light (Poisson); 0.35 stays at black, as read noise does.
-    return np.clip(255 * (0.35 + 0.65 * np.sqrt(np.arange(256) / 255.0)) * shot, 0, 255).astype(np.uint8)
+    return np.clip(255 * (0.35 + 0.65 * np.sqrt(np.arange(256) / 255.0)), 0, 255).astype(np.uint8)
 
 
 def sensor_noise(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -88,10 +97,9 @@ def sensor_noise(image: Image, rng: Rng, strength: float, text_px: float) -> Ima
     deviation = 2.0 + 28.0 * strength
     if rng.random() < 0.5:
         return cv2.addWeighted(image, 1.0, noise, deviation / SPREAD, -128.0 * deviation / SPREAD)  # type: ignore[return-value]
-    gain: Any = cv2.LUT(image, _shot_table(deviation / 30.0))
-    # image + deviation * root of the light * (noise - 128) / SPREAD, its bright and its dark half apart: eight bits hold
-    # each.
-    scale = 30.0 / 255 / SPREAD
+    gain: Any = cv2.LUT(image, _shot_table())
+    # image + deviation * root of the light * (noise - 128) / SPREAD; eight bits hold its bright and its dark half each.
+    scale = deviation / 255 / SPREAD
     brighter = cv2.multiply(gain, cv2.subtract(noise, (128, 128, 128, 0)), scale=scale)  # type: ignore[call-overload]
     darker = cv2.multiply(gain, cv2.subtract((128, 128, 128, 0), noise), scale=scale)  # type: ignore[call-overload]
     return cv2.subtract(cv2.add(image, brighter), darker)  # type: ignore[return-value]
@@ -141,8 +149,8 @@ def chroma_subsampling(image: Image, rng: Rng, strength: float, text_px: float) 
     return cv2.cvtColor(cv2.merge([luma, *coarse]), cv2.COLOR_YCrCb2RGB)  # type: ignore[return-value]
 
 
-_SHRINKING = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_NEAREST)
-_GROWING = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST, cv2.INTER_LANCZOS4)
+_SHRINKING = (cv2.INTER_AREA, cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_NEAREST_EXACT)
+_GROWING = (cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST_EXACT, cv2.INTER_LANCZOS4)
 
 
 def resample(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -152,7 +160,7 @@ def resample(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     factor = 1.0 + (most - 1.0) * strength * (0.6 + 0.4 * rng.random())
     choice = int(rng.integers(16))
     shrinking, growing = _SHRINKING[choice & 3], _GROWING[choice >> 2]
-    if shrinking == cv2.INTER_NEAREST:
+    if shrinking == cv2.INTER_NEAREST_EXACT:
         # Without a filter strokes drop out, so it goes a third as far.
         factor = 1.0 + 0.35 * (factor - 1.0)
     small = (max(2, round(width / factor)), max(2, round(height / factor)))

@@ -19,7 +19,7 @@ Rng = np.random.Generator
 _MOST_GAIN = 1.5
 
 
-def _apply_gain(image: Image, gain: NDArray[Any], most: float = 1.0) -> Image:
+def apply_gain(image: Image, gain: NDArray[Any], most: float = 1.0) -> Image:
     """image * gain; gain (h, w) float 0 to `most`, of the picture's size or a coarse field that grows smoothly to it."""
     levels: Any = cv2.convertScaleAbs(np.maximum(gain, 0), alpha=255.0 / most)
     height, width = image.shape[:2]
@@ -42,7 +42,7 @@ def uneven_light(image: Image, rng: Rng, strength: float, text_px: float) -> Ima
     else:
         # A lamp is larger than a line is high: across a long crop the light changes only along it.
         field = rng.uniform(-1, 1, (3 if height * 2 > width else 1, 4))
-    return _apply_gain(image, 1.0 - 0.12 * strength + 0.42 * strength * field, _MOST_GAIN)
+    return apply_gain(image, 1.0 - 0.12 * strength + 0.42 * strength * field, _MOST_GAIN)
 
 
 def vignette(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -50,7 +50,7 @@ def vignette(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     cx, cy = rng.uniform(0.3, 0.7, 2)
     x, y = np.linspace(0, 1, 16) - cx, np.linspace(0, 1, 16) - cy
     falloff = (x[None] ** 2 + y[:, None] ** 2) * rng.uniform(1.0, 1.8)
-    return _apply_gain(image, 1.0 - 0.85 * strength * np.minimum(falloff, 0.8))
+    return apply_gain(image, 1.0 - 0.85 * strength * np.minimum(falloff, 0.8))
 
 
 def soft_shadow(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -73,7 +73,7 @@ def soft_shadow(image: Image, rng: Rng, strength: float, text_px: float) -> Imag
         corners[2:] = [c - normal * (far - rng.uniform(0.1, 0.5) * w) for c in corners[2:]]
     cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 1.0)
     mask = cv2.GaussianBlur(mask, (0, 0), 0.6 + rng.random() ** 2 * 0.5 * h)  # type: ignore[assignment]
-    return _apply_gain(image, 1.0 - (0.15 + 0.5 * strength) * mask)
+    return apply_gain(image, 1.0 - (0.15 + 0.5 * strength) * mask)
 
 
 def glare(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -135,6 +135,27 @@ def fax(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     if rng.random() < 0.6:
         out = cv2.GaussianBlur(out, (3, 3), 0.5)
     return cv2.merge([out] * 3)
+
+
+def threshold(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
+    """Black and white as scanners and document apps store it: by Otsu's one level, or by the mean of a neighbourhood.
+
+    The neighbourhood is three to six times the text's height, so that letters keep their inside. Weak strengths blend.
+    """
+    grey: Any = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    if rng.random() < 0.5:
+        out = _binary(grey, rng.uniform(-20, 20) * strength)
+    else:
+        side = 2 * max(2, int(text_px * rng.uniform(1.5, 3.0))) + 1
+        local: Any = cv2.blur(grey, (side, side))
+        # Ground is what lies near its neighbourhood's mean; ink may be the darker or the brighter.
+        sign = 1 if cv2.mean(grey)[0] >= 128 else -1
+        margin = 6 + 10 * strength * rng.random()
+        apart = cv2.subtract(local, grey) if sign > 0 else cv2.subtract(grey, local)
+        ink = cv2.threshold(apart, margin, 255, cv2.THRESH_BINARY)[1]
+        out = cv2.bitwise_not(ink) if sign > 0 else ink
+    share = min(1.0, 0.4 + strength)
+    return cv2.addWeighted(image, 1.0 - share, cv2.merge([out] * 3), share, 0)  # type: ignore[return-value]
 
 
 @lru_cache(maxsize=64)

@@ -59,9 +59,10 @@ def find_fonts(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     categories: Sequence[str] = (),
+    groups: Sequence[str] = (),
 ) -> list[FontFace]:
-    """The faces that draw every character of `alphabet`; see `search_fonts`, which also tells what was refused."""
-    return list(search_fonts(folders, alphabet, include, exclude, categories).faces)
+    """The faces that draw all of `alphabet` or one of its `groups`; `search_fonts` also tells what was refused."""
+    return list(search_fonts(folders, alphabet, include, exclude, categories, groups).faces)
 
 
 def search_fonts(
@@ -70,6 +71,7 @@ def search_fonts(
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
     categories: Sequence[str] = (),
+    groups: Sequence[str] = (),
 ) -> FontSearch:
     """Searches fonts, in the order of `folders` and of file names within each.
 
@@ -80,13 +82,17 @@ def search_fonts(
         include: keeps faces with one of these parts in family and style, in any case of letters; all where empty.
         exclude: refuses faces with one of these parts, such as "thin".
         categories: keeps these of "serif", "sans", "slab", "mono", "display", "handwriting", "segment", "unknown".
+        groups: parts of the alphabet, each a string of characters. A face is kept where it draws all of one of them, so
+            that Latin and Greek come from fonts of their own; together they hold the whole alphabet.
 
     Raises:
         FontError: a folder that does not exist, an unknown category, or nothing left. The last names the face that
             covers most, and what it lacks.
     """
     _check_categories(categories)
-    wanted = _as_alphabet(alphabet)
+    wanted = _as_alphabet("".join(groups) if alphabet is None and groups else alphabet)
+    parts = [_as_alphabet(group) for group in groups] if groups else [wanted]
+    _check_groups(wanted, groups)
     refused: dict[str, str] = {}
     candidates: list[FontFace] = []
     for folder in dict.fromkeys([folders] if isinstance(folders, (str, Path)) else folders):
@@ -96,7 +102,7 @@ def search_fonts(
     for face in candidates:
         reason = _refused_by_name(face, include, exclude, categories)
         if reason is None and wanted is not None:
-            missing = wanted.font_coverage(face.code_points)
+            missing = min((part.font_coverage(face.code_points) for part in parts if part is not None), key=len)
             if missing:
                 lacking[face.name] = missing
                 reason = f"lacks {show(missing, 6)}"
@@ -111,9 +117,19 @@ def search_fonts(
     return FontSearch(tuple(faces), refused)
 
 
-def split_fonts(faces: Iterable[FontFace], split: Split) -> list[FontFace]:
-    """The faces of one split: a family goes whole into one, so that its bold is never trained on when tested on."""
-    return select_split(faces, split, lambda face: face.family)
+def split_fonts(faces: Iterable[FontFace], split: Split, groups: Sequence[str] = ()) -> list[FontFace]:
+    """The faces of one split: a family goes whole into one, so that its bold is never trained on when tested on.
+
+    With `groups` of characters (see `search_fonts`) each group's faces are split apart, so that none goes without.
+    """
+    everything = list(faces)
+    if not groups:
+        return select_split(everything, split, lambda face: face.family)
+    kept: set[FontFace] = set()
+    for group in groups:
+        able = [face for face in everything if face.draws("".join(group.split()))]
+        kept.update(select_split(able, split, lambda face: face.family))
+    return [face for face in everything if face in kept]
 
 
 def system_font_folders() -> list[Path]:
@@ -216,6 +232,16 @@ def _as_face(path: Path, facts: FontFacts) -> FontFace:
         index=facts.index,
         all_caps=facts.all_caps,
     )
+
+
+def _check_groups(wanted: Alphabet | None, groups: Sequence[str]) -> None:
+    if not groups or wanted is None:
+        return
+    left = wanted.font_coverage(ord(character) for group in groups for character in group)
+    if left:
+        raise FontError(
+            f"The groups of characters leave out {show(left)}. Put every character of the alphabet into one of them."
+        )
 
 
 def _check_categories(categories: Sequence[str]) -> None:

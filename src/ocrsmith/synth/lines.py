@@ -96,6 +96,11 @@ class LineScene:
         settings = self.settings
         text = self.texts.sample(rng)
         family = self._families[int(rng.random() * len(self._families))]
+        if not any(face.draws(text) for face in family):
+            # Fonts of several alphabets: any family that has this one. Where none does, the layout refuses the draw.
+            able = [faces for faces in self._families if any(face.draws(text) for face in faces)] or [family]
+            family = able[int(rng.random() * len(able))]
+        family = [face for face in family if face.draws(text)] or family
         face = family[int(rng.random() * len(family))]
         u = rng.random(24).tolist()
         height = settings.height or round(settings.min_height + u[0] * (settings.max_height - settings.min_height))

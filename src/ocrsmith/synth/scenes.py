@@ -31,6 +31,8 @@ from ocrsmith.synth.texts import TextGenerator
 # A character with less of its quad in the picture is cut: its whole line is marked.
 _KEPT_SHARE = 0.85
 _MAX_SEED = 1 << 53
+# Characters that are measured together.
+_PART_LENGTH = 3
 
 Degrade = Callable[[Image, Rng], Image]
 Points = NDArray[np.float32]
@@ -187,10 +189,23 @@ class PageScene:
                     quads, polygon = np.clip(quads, 0, limits), np.clip(polygon, 0, limits)
             heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
             ignore = ignore or float(heights.max()) < self.settings.legible_px
-            ignore = ignore or contrast(image, ink, polygon) < self.settings.legible_contrast
+            ignore = ignore or self._is_faint(image, ink, line, quads)
             characters = tuple(Character(text, quad) for text, quad in zip(line.pieces, quads))
             instances.append(TextInstance(polygon, line.text, characters, ignore))
         return instances
+
+    def _is_faint(self, image: Image, ink: NDArray[np.uint8], line: DrawnLine, quads: Points) -> bool:
+        """Whether a line or a part of it no longer stands out: half a word on ground of its own colour is not read."""
+        floor, last = self.settings.legible_contrast, len(quads) - _PART_LENGTH
+        if contrast(image, ink, line.polygon) < floor:
+            return True
+        for start in [*range(0, last, _PART_LENGTH), last] if last > 0 else ():
+            part = slice(start, start + _PART_LENGTH)
+            # Spaces have no ink to measure, points next to none.
+            inked = any(piece[0].isalnum() for piece in line.pieces[part])
+            if inked and contrast(image, ink, quads[part].reshape(-1, 2)) < floor:
+                return True
+        return False
 
 
 def contrast(image: Image, ink: NDArray[np.uint8], polygon: NDArray[np.float32]) -> float:

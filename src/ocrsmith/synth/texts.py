@@ -58,16 +58,28 @@ class RandomText:
         alphabet: every character is drawn evenly; where the case policy folds, both cases are.
         min_length, max_length: characters, drawn evenly between.
         space_share: how often a character inside is a space.
+        characters: those of the alphabet that are drawn; all where None.
+
+    Raises:
+        RecipeError: lengths or characters that leave nothing to draw.
     """
 
     def __init__(
-        self, alphabet: Alphabet, min_length: int = 1, max_length: int = 12, *, space_share: float = 0.08
+        self,
+        alphabet: Alphabet,
+        min_length: int = 1,
+        max_length: int = 12,
+        *,
+        space_share: float = 0.08,
+        characters: str | None = None,
     ) -> None:
         check_lengths(min_length, max_length, "RandomText")
         entries = [c for entry in alphabet.characters for c in dict.fromkeys((entry, entry.lower(), entry.upper()))]
         self._characters = [c for c in dict.fromkeys(entries) if not c.isspace() and alphabet.covers(c)]
+        if characters is not None:
+            self._characters = [c for c in self._characters if c in characters]
         if not self._characters:
-            raise RecipeError("Random text was asked of an alphabet that holds only spaces. Give it a character.")
+            raise RecipeError("Random text was asked of no characters but spaces. Give it some that the alphabet has.")
         self._min, self._max = min_length, max_length
         self._space_share = space_share if " " in alphabet else 0.0
 

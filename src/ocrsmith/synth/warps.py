@@ -30,6 +30,8 @@ Backward = Callable[[Points], Points]
 # stride^2 / 8 times the map's curvature, 0.1 px for the strongest waves drawn here.
 _STRIDE_PX, _SMALL_STRIDE_PX = 8, 4
 _NEWTON_STEPS = 6
+# Cells of an elastic field a node: remap counts in 32nds of a cell, which must stay far below a px.
+_FINER = 16
 _TO_CENTRES = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
 _FROM_CENTRES = np.array([[1, 0, -0.5], [0, 1, -0.5], [0, 0, 1]])
 _LAST_ROW = np.array([[0.0, 0.0, 1.0]])
@@ -308,8 +310,8 @@ def elastic(width: int, height: int, amplitude_px: float, smooth_px: float, seed
     nodes = np.random.default_rng(seed).standard_normal((rows, columns, 2)).astype(np.float32) * amplitude_px
     # A displacement that grew by more than a px a px would fold the picture.
     nodes = np.clip(nodes, -0.35 * smooth_px, 0.35 * smooth_px)
-    field: Any = cv2.resize(nodes, (columns * 4, rows * 4), interpolation=cv2.INTER_CUBIC)
-    scale = 4.0 / smooth_px
+    field: Any = cv2.resize(nodes, (columns * _FINER, rows * _FINER), interpolation=cv2.INTER_CUBIC)
+    scale = _FINER / smooth_px
 
     def backward(points: Points) -> Points:
         place = ((points + smooth_px) * scale).astype(np.float32).reshape(1, -1, 2)

@@ -41,12 +41,18 @@ class AlphabetTable(Table):
 
 
 class FontsTable(Table):
-    """Where fonts come from, and which of them: as `ocrsmith.synth.fonts.search_fonts`."""
+    """Where fonts come from, and which of them: as `ocrsmith.synth.fonts.search_fonts`.
+
+    Attributes:
+        groups: parts of the alphabet, such as Latin and Greek letters, for which fonts of their own are enough. They
+            hold all of it between them; every text is set in a font that draws it.
+    """
 
     folders: tuple[str, ...] = ("builtin",)
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
 
 class BackgroundsTable(Table):

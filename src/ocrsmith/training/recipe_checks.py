@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 
+from ocrsmith.alphabet import show
 from ocrsmith.data.formats import READERS
 from ocrsmith.errors import OcrsmithError
 from ocrsmith.models.registry import DETECTORS, RECOGNIZERS, ModelInfo
@@ -24,6 +25,7 @@ def mistakes_beyond_types(recipe: Recipe) -> list[str]:
     if recipe.recognizer is not None:
         mistakes += _network_mistakes(recipe, "recognizer", recipe.recognizer, RECOGNIZERS)
     mistakes += _text_mistakes(recipe)
+    mistakes += _group_mistakes(recipe)
     mistakes += _folder_mistakes(recipe)
     return mistakes
 
@@ -84,6 +86,12 @@ def _text_mistakes(recipe: Recipe) -> list[str]:
         except OcrsmithError as error:
             mistakes.append(f"{where}: {error}")
     return mistakes
+
+
+def _group_mistakes(recipe: Recipe) -> list[str]:
+    groups = recipe.fonts.groups
+    left = recipe.make_alphabet().font_coverage(map(ord, "".join(groups))) if groups else []
+    return [f"fonts.groups leave out {show(left)}, which the alphabet has"] if left else []
 
 
 def _folder_mistakes(recipe: Recipe) -> list[str]:

@@ -75,11 +75,12 @@ class Materials:
             table.include,
             table.exclude,
             table.categories,
+            table.groups,
         )
 
     def fonts_of(self, split: Split) -> list[FontFace]:
         """The fonts of one split, whole families."""
-        return split_fonts(self.fonts.faces, split)
+        return split_fonts(self.fonts.faces, split, self.recipe.fonts.groups)
 
     def backgrounds_of(self, split: Split) -> Backgrounds:
         """The backgrounds of one split."""
