@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from ocrsmith import __version__
-from ocrsmith.cli import assets, describe, evaluate, export, models, read, synth, train, tune
+from ocrsmith.cli import assets, calibrate, describe, evaluate, export, models, read, synth, train, tune
 from ocrsmith.cli.terminal import CLOSED_PIPE, examples, note
 from ocrsmith.errors import OcrsmithError, StorageError
 
@@ -51,6 +51,7 @@ train.register(app)
 synth.register(app)
 read.register(app)
 evaluate.register(app)
+calibrate.register(app)
 tune.register(app)
 export.register(app)
 models.register(app)

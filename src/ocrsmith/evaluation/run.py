@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Literal, Protocol
 
@@ -14,6 +14,7 @@ from ocrsmith.data.formats import LabelledFolder, LabelledPicture
 from ocrsmith.data.formats.jsonl import points_of
 from ocrsmith.errors import OcrsmithError, StorageError
 from ocrsmith.evaluation.boxes import BoxCounts
+from ocrsmith.evaluation.calibration import CalibrationCounts, word_outcomes
 from ocrsmith.evaluation.end_to_end import BagOfWordsCounts, EndToEndCounts
 from ocrsmith.evaluation.mistakes import Mistake, WorstMistakes, blank_mistake, collect_page_mistakes
 from ocrsmith.evaluation.text import EXACT, LETTERS_AND_DIGITS, TextCounts, TextRule
@@ -85,6 +86,7 @@ class EvaluationResult:
     boxes: BoxCounts | None = None
     bag_of_words: BagOfWordsCounts | None = None
     end_to_end: EndToEndCounts | None = None
+    confidence: CalibrationCounts = field(default_factory=CalibrationCounts)
     mistakes: tuple[Mistake, ...] = ()
     mistake_counts: dict[str, int] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
@@ -128,6 +130,8 @@ class EvaluationResult:
             "num_pictures": self.num_pictures,
             "seconds_per_picture": self.seconds_per_picture,
             "scores": [{"measure": s.measure, "value": s.value, "num_counted": s.num_counted} for s in self.scores()],
+            "calibration_error": self.confidence.expected_error,
+            "reliability": [asdict(part) for part in self.confidence.bins()],
             "failures": [{"name": f.name, "reason": f.reason} for f in self.failures],
             "mistakes": [
                 {
@@ -212,6 +216,7 @@ class _Run:
         self.boxes = BoxCounts(iou_threshold=iou)
         self.bag = BagOfWordsCounts(rule=rule)
         self.end_to_end = EndToEndCounts(rule=rule, iou_threshold=iou)
+        self.confidence = CalibrationCounts()
         self.failures: list[Failure] = []
         self.seconds, self.num_pictures = 0.0, 0
         self.file: IO[str] | None = None
@@ -250,13 +255,14 @@ class _Run:
         polygons, texts = [word.polygon for word in words], [word.text for word in words]
         true_polygons, ignored = [t.polygon for t in truth], [t.ignore for t in truth]
         self.boxes += BoxCounts.from_page(true_polygons, ignored, polygons, self.iou)
-        self.bag += BagOfWordsCounts.from_page(
-            [t.text for t in truth if not t.ignore], texts, [t.text for t in truth if t.ignore], rule=self.rule
-        )
+        wanted, ignored_texts = [t.text for t in truth if not t.ignore], [t.text for t in truth if t.ignore]
+        self.bag += BagOfWordsCounts.from_page(wanted, texts, ignored_texts, rule=self.rule)
         self.end_to_end += EndToEndCounts.from_page(
             true_polygons, [t.text for t in truth], ignored, polygons, texts, rule=self.rule, iou=self.iou
         )
         confidences = [float(word.confidence) for word in words]
+        outcomes = word_outcomes(wanted, zip(texts, confidences), ignored_texts, rule=self.rule)
+        self.confidence += CalibrationCounts.from_pairs(outcomes)
         collect_page_mistakes(
             self.worst, image, entry.name, truth, polygons, texts, confidences, rule=self.rule, iou=self.iou
         )
@@ -304,6 +310,7 @@ class _Run:
     ) -> None:
         truth = entry.text or ""
         self.text += TextCounts.from_pairs([(truth, prediction)], self.rule)
+        self.confidence += CalibrationCounts.from_pairs([(confidence, self.rule.equal(truth, prediction))])
         if not self.rule.equal(truth, prediction):
             self.worst.add(image, None, blank_mistake(entry.name, truth, prediction, confidence), confidence)
         self._done(entry, seconds, {"text": prediction, "confidence": round(confidence, 4)})
@@ -320,6 +327,7 @@ class _Run:
             boxes=self.boxes if pages else None,
             bag_of_words=self.bag if pages else None,
             end_to_end=self.end_to_end if pages else None,
+            confidence=self.confidence,
             mistakes=self.worst.worst(),
             mistake_counts=self.worst.counts(),
             failures=tuple(self.failures),

@@ -60,8 +60,8 @@ class Automaton:
     def only(self, allowed: NDArray[np.bool_]) -> Automaton:
         """The automaton without the arcs of classes that `allowed` (K,) leaves out."""
         kept = allowed[self.label]
-        parts = (part[kept] for part in (self.source, self.label, self.target, self.weight))
-        return Automaton(*parts, self.final, self.unlisted)
+        source, label, target, weight = self.source[kept], self.label[kept], self.target[kept], self.weight[kept]
+        return Automaton(source, label, target, weight, self.final, self.unlisted)
 
     @cached_property
     def moves(self) -> tuple[dict[int, list[tuple[int, float]]], ...]:

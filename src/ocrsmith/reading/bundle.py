@@ -5,8 +5,8 @@ A zip archive, its networks stored and not deflated (float weights shrink by a f
     format_version      1
     name, ocrsmith      the bundle's name; the version that wrote it
     detector            null, or {kind: "craft" | "db", input, thresholds, scale, output, file, sha256}
-    recognizer          null, or {kind: "ctc", input, alphabet, output, min_confidence, crop_margin, spaces, file,
-                        sha256}
+    recognizer          null, or {kind: "ctc", input, alphabet, output, min_confidence, crop_margin, spaces,
+                        calibration, file, sha256}
     whole_if_empty      read the whole picture as one crop where the detector finds nothing
     card                what it was trained on, licences, scores: free JSON
 

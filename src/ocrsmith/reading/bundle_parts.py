@@ -9,6 +9,7 @@ from typing import Any
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import BundleError
 from ocrsmith.preprocess import DetectorInput, RecognizerInput
+from ocrsmith.reading.calibration import Calibration
 from ocrsmith.reading.craft_maps import CraftThresholds
 from ocrsmith.reading.db_maps import DbThresholds
 from ocrsmith.reading.scaling import ScaleRule
@@ -38,6 +39,7 @@ class RecognizerPart:
         crop_margin: what a detection is grown by before it is cut out, a share of its height; words keep to the
             detection itself.
         spaces: where given, puts spaces into gaps of the ink where the network wrote none.
+        calibration: where given, what confidences become once everything is decided; `min_confidence` is on its scale.
     """
 
     kind: str
@@ -48,6 +50,7 @@ class RecognizerPart:
     network: bytes
     spaces: SpaceRule | None = None
     crop_margin: float = 0.0
+    calibration: Calibration | None = None
 
 
 def detector_part(form: Mapping[str, Any], network: bytes) -> DetectorPart:
@@ -95,4 +98,5 @@ def recognizer_part(form: Mapping[str, Any], network: bytes) -> RecognizerPart:
         network,
         spaces,
         float(form.get("crop_margin", 0.0)),
+        Calibration.from_dict(form["calibration"]) if form.get("calibration") is not None else None,
     )

@@ -15,6 +15,7 @@ from ocrsmith.errors import BundleError, InputError
 from ocrsmith.geometry import Polygon, Quad, box_quad, minimum_area_quad
 from ocrsmith.images import ImageSource, read_image
 from ocrsmith.reading.bundle import Bundle
+from ocrsmith.reading.calibration import Calibration
 from ocrsmith.reading.decoding import Constraints, Decoder
 from ocrsmith.reading.detecting import PageDetector
 from ocrsmith.reading.detections import Detection
@@ -95,6 +96,7 @@ class Reader:
         if self.bundle.recognizer is not None:
             self._recognizer = CropRecognizer(self.bundle.recognizer, engine, threads)
             self._crop_margin = self.bundle.recognizer.crop_margin
+            self._calibration = self.bundle.recognizer.calibration or Calibration()
             bundled = self.bundle.recognizer.min_confidence
             self.min_confidence = bundled if min_confidence is None else min_confidence
             self._decoder = Decoder(
@@ -116,7 +118,8 @@ class Reader:
 
     def recognize(self, crops: Sequence[ImageSource]) -> list[Recognized]:
         """One text a crop (a word or a line cut out, upright), in order; low confidences are not dropped here."""
-        return self._recognized([read_image(crop) for crop in crops])
+        read = self._recognized([read_image(crop) for crop in crops])
+        return [self._calibration.of_crop(text) for text in read]
 
     def _recognized(self, crops: Sequence[Image]) -> list[Recognized]:
         if self._recognizer is None:
@@ -221,7 +224,8 @@ class Reader:
 
     def _arranged(self, units: Sequence[Unit], image: Image, name: str, timings: dict[str, float]) -> Page:
         started = time.perf_counter()
-        kept = [[word for word in unit.words if word.confidence >= self.min_confidence] for unit in units]
+        words = [[self._calibration.of_word(word) for word in unit.words] for unit in units]
+        kept = [[word for word in unit if word.confidence >= self.min_confidence] for unit in words]
         lines = lines_of([words for words in kept if words])
         timings["order"] = time.perf_counter() - started
         return Page(lines, (image.shape[1], image.shape[0]), timings, image, name)
