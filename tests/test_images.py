@@ -6,6 +6,7 @@ import contextlib
 import io
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -57,6 +58,54 @@ def test_exif_turns_the_picture_and_the_first_frame_is_taken() -> None:
     frames = [PillowImage.new("RGB", (5, 5), colour) for colour in ("red", "blue")]
     first = read_image(encoded(frames[0], "GIF", save_all=True, append_images=frames[1:]))
     assert first[0, 0].tolist() == [254, 0, 0] or first[0, 0].tolist() == [255, 0, 0]
+
+
+def test_a_kind_that_opencv_alone_reads() -> None:
+    bright = np.full((4, 6, 3), (0.0, 0.0, 1.0), np.float32)
+    hdr = bytes(cv2.imencode(".hdr", bright)[1])
+    assert abs(read_image(hdr).astype(int) - RED).max() <= 2
+    for bad in (hdr[:20], hdr[:-8], hdr.replace(b"-Y 4", b"-Y 99999999")):
+        with pytest.raises(InputError):
+            read_image(io.BytesIO(bad))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "TIFF", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "TGA", "ICO", "PCX"])
+def test_kinds_of_files(kind: str) -> None:
+    large = PillowImage.fromarray(np.full((32, 32, 3), (255, 0, 0), np.uint8))
+    found = read_image(encoded(large, kind))
+    assert found.shape == (32, 32, 3)
+    assert abs(found.astype(int) - (255, 0, 0)).max() <= 4
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I", "I;16", "F"])
+def test_modes_of_pillow(mode: str) -> None:
+    picture = PillowImage.new(mode, (5, 4))
+    found = read_image(picture)
+    assert found.shape == (4, 5, 3)
+    assert found.dtype == np.uint8
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_exif_orientation(orientation: int) -> None:
+    upright = np.zeros((16, 32, 3), np.uint8)
+    upright[:8, :16] = 255
+    stored = PillowImage.fromarray(upright)
+    # What a camera did to the picture: each turn back is undone by the tag.
+    done = {
+        2: PillowImage.Transpose.FLIP_LEFT_RIGHT,
+        3: PillowImage.Transpose.ROTATE_180,
+        4: PillowImage.Transpose.FLIP_TOP_BOTTOM,
+        5: PillowImage.Transpose.TRANSPOSE,
+        6: PillowImage.Transpose.ROTATE_90,
+        7: PillowImage.Transpose.TRANSVERSE,
+        8: PillowImage.Transpose.ROTATE_270,
+    }
+    if orientation in done:
+        stored = stored.transpose(done[orientation])
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    found = read_image(encoded(stored, "PNG", exif=exif))
+    np.testing.assert_array_equal(found, upright)
 
 
 @pytest.mark.parametrize("bad", [b"", b"not a picture", encoded(PillowImage.fromarray(RED))[:40]])

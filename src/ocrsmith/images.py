@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -52,9 +53,7 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
             with PillowImage.open(source) as opened:
                 return _from_pillow(opened, name, max_pixels)
     except UnidentifiedImageError:
-        raise InputError(
-            f"{name} is not a picture that can be read. PNG, JPEG, TIFF, BMP, WebP or GIF was expected."
-        ) from None
+        return _from_opencv(source, name, max_pixels)
     except PillowImage.DecompressionBombError as error:
         raise InputError(f"{name} is too large to open safely. {error}") from None
     except InputError:
@@ -82,6 +81,31 @@ def _from_pillow(picture: PillowImage.Image, name: str, max_pixels: int) -> Imag
         ground = PillowImage.new("RGBA", layered.size, (255, 255, 255, 255))
         picture = PillowImage.alpha_composite(ground, layered)
     return np.ascontiguousarray(np.asarray(picture.convert("RGB"), dtype=np.uint8))
+
+
+def _from_opencv(source: str | Path | IO[bytes], name: str, max_pixels: int) -> Image:
+    """Radiance HDR, which Pillow does not know; its head tells the size before anything is decoded."""
+    try:
+        if isinstance(source, (str, Path)):
+            data = Path(source).read_bytes()
+        else:
+            source.seek(0)
+            data = source.read()
+    except OSError as error:
+        raise InputError(f"{name} cannot be opened ({error}). Check its rights.") from None
+    size = re.search(rb"[-+]Y +(\d{1,9}) +[-+]X +(\d{1,9})", data[:4096])
+    if not data.startswith((b"#?RADIANCE", b"#?RGBE")) or size is None:
+        raise InputError(f"{name} is not a picture that can be read. PNG, JPEG, TIFF, BMP, WebP or GIF was expected.")
+    height, width = int(size[1]), int(size[2])
+    if height * width > max_pixels:
+        raise InputError(f"{name} has {width}x{height} pixels; at most {max_pixels:,} are read. Shrink it.")
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        decoded = None
+    if decoded is None or decoded.size == 0:
+        raise InputError(f"{name} is damaged or cut short. Export or download it again.")
+    return np.ascontiguousarray(decoded[..., ::-1], dtype=np.uint8)
 
 
 def _from_array(array: NDArray[Any], max_pixels: int) -> Image:

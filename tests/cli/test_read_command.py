@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageGrab
 
-from ocrsmith.cli.read import Format
+from ocrsmith.cli.read import Format, Orientation, TextLayer
 from ocrsmith.cli.reading_run import MOST_FAILURES_SHOWN
 from ocrsmith.images import encode_image, read_image, write_image
+from ocrsmith.reading.orientation import ORIENTATIONS
 from ocrsmith.reading.outputs import FORMATS
+from ocrsmith.reading.text_layer import LAYER_CHOICES
 
 TEXT = "ab a\nb\n"
 Run = Callable[..., Any]
@@ -157,6 +159,10 @@ def test_timings_go_to_standard_error(ocrsmith: Run, tiny_bundle: Path, page: Pa
         (["--format", "docx"], 2, "docx"),
         (["--threads", "0"], 2, "threads"),
         (["--output", "a", "--output-dir", "b"], 2, "not both"),
+        (["--skip-existing"], 2, "--output-dir"),
+        (["--jobs", "0"], 2, "jobs"),
+        (["--text-layer", "maybe"], 2, "maybe"),
+        (["--orientation", "askew"], 2, "askew"),
     ],
 )
 def test_wrong_lines(ocrsmith: Run, tiny_bundle: Path, page: Path, arguments: list[str], code: int, says: str) -> None:
@@ -197,5 +203,85 @@ def test_pixels_are_let_go_where_the_format_shows_none(tiny_bundle: Path, colour
     from ocrsmith.reading.reader import Reader
 
     run = ReadingRun(Destination("json", page.parent / "all.json"))
-    run.read_all(Reader(tiny_bundle), run.find([str(page)] * 2))
+    run.read_all([Reader(tiny_bundle)], run.find([str(page)] * 2))
     assert [held.image for held in run.held] == [None, None]
+
+
+def test_several_jobs_keep_the_order(ocrsmith: Run, tiny_bundle: Path, colours: np.ndarray, tmp_path: Path) -> None:
+    paths = [write_image(tmp_path / f"{i}.png", colours[(50 if i % 2 else 0) :]) for i in range(9)]
+    bad = tmp_path / "bad.png"
+    bad.write_bytes(b"no picture")
+    one = ocrsmith("read", *paths, bad, "-m", tiny_bundle)
+    three = ocrsmith("read", *paths, bad, "-m", tiny_bundle, "--jobs", "3")
+    assert (three.code, three.output, three.errors) == (15, one.output, one.errors)
+    assert one.text.count("==> ") == 9
+
+
+def test_jobs_on_a_document_that_breaks_off(ocrsmith: Run, tiny_bundle: Path, book: Path) -> None:
+    done = ocrsmith("read", book, book, "-m", tiny_bundle, "--jobs", "2", "--pages", "1,9")
+    assert (done.code, done.output) == (15, b"")
+    assert done.errors.count("has 3 pages") == 2
+
+
+def test_what_is_there_is_skipped(ocrsmith: Run, tiny_bundle: Path, colours: np.ndarray, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        write_image(tmp_path / "in" / folder / "scan.png", colours)
+    (tmp_path / "in" / "bad.png").write_bytes(b"no picture")
+    command = ("read", tmp_path / "in", "-m", tiny_bundle, "--output-dir", tmp_path / "out", "--skip-existing")
+    first = ocrsmith(*command)
+    assert first.code == 15
+    assert "2 of 3 sources read, 2 pages" in first.errors and "0 skipped, 1 failed" in first.errors
+    (tmp_path / "out" / "scan.txt").write_text("kept")
+    (tmp_path / "out" / "scan_2.txt").unlink()
+    second = ocrsmith(*command)
+    assert "1 of 3 sources read" in second.errors and "1 skipped, 1 failed" in second.errors
+    assert (tmp_path / "out" / "scan.txt").read_text() == "kept"
+    assert (tmp_path / "out" / "scan_2.txt").read_text() == TEXT
+
+
+def test_a_document_that_was_cut_off_is_read_again(
+    ocrsmith: Run, tiny_bundle: Path, book: Path, tmp_path: Path
+) -> None:
+    command = ("read", book, "-m", tiny_bundle, "-f", "page", "--output-dir", tmp_path / "out", "--skip-existing")
+    assert ocrsmith(*command).code == 0
+    # The first page is written last.
+    (tmp_path / "out" / "book-1.page.xml").unlink()
+    assert "0 skipped" not in ocrsmith(*command).errors
+    assert (tmp_path / "out" / "book-1.page.xml").exists()
+    assert "1 skipped" in ocrsmith(*command).errors
+
+
+def test_names_of_results_do_not_collide(ocrsmith: Run, tiny_bundle: Path, colours: np.ndarray, tmp_path: Path) -> None:
+    for name in ("a/scan.png", "b/scan.png", "c/scan_2.png", "d/SCAN.png"):
+        write_image(tmp_path / "in" / name, colours)
+    assert ocrsmith("read", tmp_path / "in", "-m", tiny_bundle, "--output-dir", tmp_path / "out").code == 0
+    assert len({path.name.lower() for path in (tmp_path / "out").iterdir()}) == 4
+
+
+def test_the_clipboard(ocrsmith: Run, tiny_bundle: Path, page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ImageGrab, "grabclipboard", lambda: Image.open(page))
+    assert ocrsmith("read", "--clipboard", "-m", tiny_bundle).text == TEXT
+    monkeypatch.setattr(ImageGrab, "grabclipboard", lambda: None)
+    assert ocrsmith("read", "--clipboard", "-m", tiny_bundle).code == 3
+
+
+def test_a_web_address_that_nobody_answers(ocrsmith: Run, tiny_bundle: Path) -> None:
+    done = ocrsmith("read", "http://127.0.0.1:9/a.png", "-m", tiny_bundle)
+    assert (done.code, done.output) == (3, b"")
+    assert "could not be reached" in done.errors
+
+
+def test_a_text_layer(ocrsmith: Run, tiny_bundle: Path, page: Path, tmp_path: Path) -> None:
+    target = tmp_path / "page.pdf"
+    assert ocrsmith("read", page, "-m", tiny_bundle, "-f", "pdf", "-o", target).code == 0
+    used = ocrsmith("read", target, "-m", tiny_bundle, "--text-layer", "use", "--timings")
+    assert used.text == TEXT
+    assert "recognizer" not in used.errors
+    checked = ocrsmith("read", target, "-m", tiny_bundle, "--text-layer", "check")
+    assert checked.text == TEXT
+    assert "100% of words agree with the text layer" in checked.errors
+
+
+def test_the_choices_are_those_of_the_reader() -> None:
+    assert tuple(each.value for each in Orientation) == ORIENTATIONS
+    assert tuple(each.value for each in TextLayer) == LAYER_CHOICES

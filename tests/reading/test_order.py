@@ -70,6 +70,32 @@ def test_skew_is_taken_out(degrees: float) -> None:
     assert arrange(quads) == [[3 * row, 3 * row + 1, 3 * row + 2] for row in range(5)]
 
 
+@pytest.mark.parametrize("degrees", [-3, 0, 3])
+def test_two_columns_on_a_skewed_page(degrees: float) -> None:
+    columns = [(20 * row, [(left, left + 60), (left + 65, left + 140)]) for left in (0, 170) for row in range(6)]
+    quads = turned(words(*columns), degrees)
+    assert [index for line in arrange(quads) for index in line] == list(range(len(quads)))
+
+
+@pytest.mark.parametrize("degrees", [-3, 0, 3])
+def test_a_tables_rows_stay_together_on_a_skewed_page(degrees: float) -> None:
+    # Names, amounts and dates; one cell is empty, one holds two words.
+    cells = [[(0, 80), (150, 190), (260, 320)] for _ in range(7)]
+    del cells[2][1]
+    cells[4][0:1] = [(0, 45), (50, 95)]
+    quads = turned(words(*((22 * row, each) for row, each in enumerate(cells))), degrees)
+    assert [index for line in arrange(quads) for index in line] == list(range(len(quads)))
+
+
+@pytest.mark.parametrize("degrees", [-3, 0, 3])
+def test_text_above_and_below_a_table(degrees: float) -> None:
+    text = [(20 * row, [(0, 150), (155, 320)]) for row in range(3)]
+    table = [(80 + 22 * row, [(0, 60), (140, 180), (250, 310)]) for row in range(4)]
+    after = [(190 + 20 * row, [(0, 150), (155, 320)]) for row in range(3)]
+    quads = turned(words(*text, *table, *after), degrees)
+    assert [index for line in arrange(quads) for index in line] == list(range(len(quads)))
+
+
 def test_a_footnote_mark_of_another_size_stays_apart() -> None:
     quads = [box_quad(0, 0, 100, 40), box_quad(105, 0, 115, 10)]
     assert len(arrange(quads)) == 2

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import glob
+import queue
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import time
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ocrsmith.cli.reading_sources import Source, find_sources, own_stems
 from ocrsmith.cli.terminal import note, progress_bar, show, table, write_bytes
 from ocrsmith.errors import EngineError, InputError, OcrsmithError, SomeInputsFailedError, StorageError
 from ocrsmith.images import write_image
@@ -16,53 +19,11 @@ from ocrsmith.reading.documents import is_document
 from ocrsmith.reading.outputs import FORMATS, drawn
 from ocrsmith.reading.page import Page
 from ocrsmith.reading.reader import Reader
+from ocrsmith.reading.sources import fetched
+from ocrsmith.reading.text_layer import LayerChoice
 
-STANDARD_INPUT = "-"
-SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".ppm", ".tif", ".tiff", ".webp", ".jp2", ".pgm", ".pbm"}
-)
 # Told one by one; of more the rest are counted.
 MOST_FAILURES_SHOWN = 20
-
-
-@dataclass(frozen=True)
-class Source:
-    """One thing to read: a path, or the bytes of standard input."""
-
-    name: str
-    content: Path | bytes
-
-    @property
-    def stem(self) -> str:
-        """What its own output files are called."""
-        return self.content.stem if isinstance(self.content, Path) else "stdin"
-
-
-def find_sources(names: Sequence[str]) -> list[Source]:
-    """Files as they are, folders searched through for pictures, globs that no shell has expanded, and `-`.
-
-    Raises:
-        InputError: a folder without pictures, or a glob that nothing matches; a single absent file is left to the
-            reading, so that it does not stop the others.
-    """
-    found: list[Source] = []
-    for name in names:
-        path = Path(name)
-        if name == STANDARD_INPUT:
-            found.append(Source("standard input", sys.stdin.buffer.read()))
-        elif path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-            if not inside:
-                raise InputError(f"The folder {name} holds no pictures or PDFs. Name another, or the files themselves.")
-            found += [Source(str(file), file) for file in inside]
-        elif not path.exists() and glob.has_magic(name):
-            matching = sorted(glob.glob(name, recursive=True))  # noqa: PTH207 (Path.glob takes no absolute pattern)
-            if not matching:
-                raise InputError(f"No file matches {name!r}. Check the pattern, or name the files themselves.")
-            found += [Source(file, Path(file)) for file in matching if Path(file).is_file()]
-        else:
-            found.append(Source(name, path))
-    return found
 
 
 @dataclass(frozen=True)
@@ -81,91 +42,152 @@ class Destination:
                 f"The format {self.format} is no text, and would go to the terminal. Give --output or --output-dir."
             )
 
+    @property
+    def keeps_pictures(self) -> bool:
+        """Whether a page's pixels are needed after it was read."""
+        return self.draw is not None or FORMATS[self.format].binary
+
+    def files(self, stem: str, num_pages: int) -> list[Path]:
+        """The files in `folder` that a source's pages are written to."""
+        form = FORMATS[self.format]
+        assert self.folder is not None
+        if not form.single_page or num_pages == 1:
+            return [self.folder / (stem + form.suffix)]
+        return [self.folder / f"{stem}-{number}{form.suffix}" for number in range(1, num_pages + 1)]
+
+    def is_written(self, stem: str) -> bool:
+        """Whether a source's files are there: of several pages the first, which is written last."""
+        return self.files(stem, 1)[0].exists() or self.files(stem, 2)[0].exists()
+
 
 @dataclass
 class ReadingRun:
-    """Reads sources one after another with one reader."""
+    """Reads sources with one reader, or with several at a time; results are written in the sources' order."""
 
     to: Destination
     pages: str | None = None
     dpi: float = 200.0
     password: str | None = None
+    text_layer: LayerChoice = "ignore"
+    skip_existing: bool = False
     timings: bool = False
     failures: list[tuple[str, OcrsmithError]] = field(default_factory=list)
     held: list[Page] = field(default_factory=list)
     seconds: Counter[str] = field(default_factory=Counter)
     num_pages: int = 0
     num_drawn: int = 0
-    stems: Counter[str] = field(default_factory=Counter)
 
-    def find(self, names: Sequence[str]) -> list[Source]:
+    def find(self, names: Sequence[str], *, clipboard: bool = False) -> list[Source]:
         """The sources that the command line names; raises before a network is loaded where there are none."""
         self.to.check()
-        return find_sources(names)
+        return find_sources(names, clipboard=clipboard)
 
-    def read_all(self, reader: Reader, sources: Sequence[Source]) -> None:
-        """Reads and writes everything.
+    def read_all(self, readers: Sequence[Reader], sources: Sequence[Source]) -> None:
+        """Reads and writes everything, as many sources at a time as there are readers.
 
         Raises:
             SomeInputsFailedError: some sources could not be read; the others were written.
             InputError, EngineError: the only source could not be read.
             StorageError: a result could not be written; nothing more is read.
         """
-        streams = self.to.format == "text" and self.to.file is None and self.to.folder is None
-        with progress_bar("Reading", len(sources)) as advance:
-            for number, source in enumerate(sources, 1):
+        started = time.perf_counter()
+        named = list(zip(sources, own_stems(sources)))
+        if self.skip_existing:
+            named = [(source, stem) for source, stem in named if not self.to.is_written(stem)]
+        with progress_bar("Reading", len(named)) as advance:
+            for number, ((source, stem), pages) in enumerate(zip(named, self._outcomes(readers, named)), 1):
                 read: list[Page] = []
                 try:
-                    for page in self._pages(reader, source):
-                        read.append(self._noted(page))
+                    read.extend(self._noted(page) for page in pages)
                 except (InputError, EngineError) as error:
                     self.failures.append((source.name, error))
-                if read and streams:
-                    self._print_text(source, read, headed=len(sources) > 1)
-                elif read:
-                    self._keep(source, read)
+                if read:
+                    self._keep(source, stem, read, headed=len(sources) > 1)
                 advance(number)
         self._write_held()
         if self.timings:
             self._show_timings()
-        self._tell_failures(len(sources))
+        self._tell_outcome(len(sources), len(sources) - len(named), time.perf_counter() - started)
+
+    def _outcomes(self, readers: Sequence[Reader], named: Sequence[tuple[Source, str]]) -> Iterator[Iterator[Page]]:
+        """The pages of each source, in order; an error comes up where its page would."""
+        if len(readers) == 1:
+            yield from (self._pages(readers[0], source) for source, _ in named)
+            return
+        free: queue.SimpleQueue[Reader] = queue.SimpleQueue()
+        for reader in readers:
+            free.put(reader)
+
+        def read(source: Source) -> tuple[list[Page], OcrsmithError | None]:
+            reader = free.get()
+            done: list[Page] = []
+            try:
+                done.extend(self._pages(reader, source))
+            except (InputError, EngineError) as error:
+                return done, error
+            finally:
+                free.put(reader)
+            return done, None
+
+        pool = ThreadPoolExecutor(len(readers))
+        try:
+            waiting: deque[Future[tuple[list[Page], OcrsmithError | None]]] = deque()
+            # What was read and not yet written is bounded: a slow first source does not fill the memory.
+            for source, _ in named:
+                waiting.append(pool.submit(read, source))
+                if len(waiting) > 2 * len(readers):
+                    yield _replayed(*waiting.popleft().result())
+            while waiting:
+                yield _replayed(*waiting.popleft().result())
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def _pages(self, reader: Reader, source: Source) -> Iterator[Page]:
-        if self.pages is None and not is_document(source.content):
-            page = reader.read(source.content)
-            yield replace(page, source=source.name)
-            return
-        for page in reader.read_document(source.content, self.pages, dpi=self.dpi, password=self.password):
-            yield replace(page, source=page.source or source.name)
+        """A source's pages as they are read; their pixels are let go unless they are shown."""
+        content = fetched(source.content)
+        whole = self.pages is None and self.text_layer == "ignore" and not is_document(content)
+        if whole:
+            found: Iterable[Page] = [replace(reader.read(content), source=source.name)]
+        else:
+            name = source.name if not isinstance(source.content, Path) else ""
+            found = (
+                replace(page, source=name + page.source if name else page.source)
+                for page in reader.read_document(
+                    content, self.pages, dpi=self.dpi, password=self.password, text_layer=self.text_layer
+                )
+            )
+        for page in found:
+            yield page if self.to.keeps_pictures else replace(page, image=None)
 
     def _noted(self, page: Page) -> Page:
-        """Counts a page and draws it; its pixels are let go unless the format shows them."""
+        """Counts a page, tells of its text layer and draws it."""
         self.num_pages += 1
         self.seconds.update(page.timings)
+        if page.text_layer is not None and page.text_layer.state != "whole":
+            note(f"{page.source}: the text layer is {page.text_layer.state}; the picture was read")
+        elif page.text_layer is not None and page.text_layer.agreement is not None:
+            note(f"{page.source}: {page.text_layer.agreement:.0%} of words agree with the text layer")
         if self.to.draw is not None:
             self.num_drawn += 1
             write_image(_numbered(self.to.draw, self.num_drawn), drawn(page))
         return page if FORMATS[self.to.format].binary else replace(page, image=None)
 
-    def _print_text(self, source: Source, pages: Sequence[Page], *, headed: bool) -> None:
-        # As head and tail do it for several files.
-        heading = f"==> {source.name} <==\n".encode("utf-8", "surrogateescape") if headed else b""
-        write_bytes(heading + FORMATS["text"].write(pages))
-
-    def _keep(self, source: Source, pages: list[Page]) -> None:
-        if self.to.folder is None:
-            self.held += pages
-            return
-        self.stems[source.stem] += 1
-        again = self.stems[source.stem]
-        # Two folders may hold pictures of one name.
-        stem = source.stem if again == 1 else f"{source.stem}_{again}"
+    def _keep(self, source: Source, stem: str, pages: list[Page], *, headed: bool) -> None:
         form = FORMATS[self.to.format]
-        if not form.single_page or len(pages) == 1:
-            _write_file(self.to.folder / (stem + form.suffix), form.write(pages))
-            return
-        for number, page in enumerate(pages, 1):
-            _write_file(self.to.folder / f"{stem}-{number}{form.suffix}", form.write([page]))
+        if self.to.folder is not None:
+            files = self.to.files(stem, len(pages))
+            if len(files) == 1:
+                _write_file(files[0], form.write(pages))
+                return
+            # The first page last: it stands for the whole where a run was cut off.
+            for file, page in reversed(list(zip(files, pages))):
+                _write_file(file, form.write([page]))
+        elif self.to.format == "text" and self.to.file is None:
+            # As head and tail do it for several files.
+            heading = f"==> {source.name} <==\n".encode("utf-8", "surrogateescape") if headed else b""
+            write_bytes(heading + form.write(pages))
+        else:
+            self.held += pages
 
     def _write_held(self) -> None:
         if not self.held:
@@ -190,16 +212,27 @@ class ReadingRun:
             to_error=True,
         )
 
-    def _tell_failures(self, num_sources: int) -> None:
-        if not self.failures:
-            return
-        if num_sources == 1:
+    def _tell_outcome(self, num_sources: int, num_skipped: int, seconds: float) -> None:
+        if num_sources == 1 and self.failures:
             raise self.failures[0][1]
         for name, error in self.failures[:MOST_FAILURES_SHOWN]:
             note(f"not read: {name}: {error}")
         if len(self.failures) > MOST_FAILURES_SHOWN:
             note(f"and {len(self.failures) - MOST_FAILURES_SHOWN} more")
-        raise SomeInputsFailedError(f"{len(self.failures)} of {num_sources} sources could not be read.")
+        if num_skipped or (num_sources > 1 and (self.to.file is not None or self.to.folder is not None)):
+            num_read = num_sources - num_skipped - len(self.failures)
+            note(
+                f"{num_read} of {num_sources} sources read, {self.num_pages} pages, in {seconds:.1f} s; "
+                f"{num_skipped} skipped, {len(self.failures)} failed"
+            )
+        if self.failures:
+            raise SomeInputsFailedError(f"{len(self.failures)} of {num_sources} sources could not be read.")
+
+
+def _replayed(pages: list[Page], error: OcrsmithError | None) -> Iterator[Page]:
+    yield from pages
+    if error is not None:
+        raise error
 
 
 def _numbered(path: Path, number: int) -> Path:

@@ -9,7 +9,7 @@ quads need no clipping library; polygons are grown by pyclipper.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -47,7 +47,8 @@ def boxes_from_map(
 ) -> list[Detection]:
     """Probabilities (h, w) in 0..1 -> line quads or polygons in pixels of the network's input.
 
-    The score is the mean probability inside the region's smallest rectangle before it is grown.
+    The score is the mean probability inside the region's smallest rectangle before it is grown, or inside the region
+    itself where polygons are asked for: an arc fills little of its rectangle.
     """
     probabilities = np.ascontiguousarray(probabilities, dtype=np.float32)
     binary = (probabilities > thresholds.binary).view(np.uint8)
@@ -65,12 +66,13 @@ def boxes_from_map(
         return []
     parts = np.array(rectangles, dtype=np.float32)
     corners = rectangle_corners(parts[:, :2], parts[:, 2:4], parts[:, 4])
-    scores = np.array([_mean_inside(probabilities, quad) for quad in corners])
+    follows = thresholds.shape == "polygon"
+    scores = np.array([_mean_inside(probabilities, outline) for outline in (kept if follows else corners)])
     width, height = parts[:, 2], parts[:, 3]
     distances = width * height * thresholds.unclip_ratio / (2 * (width + height))
     grown = parts[:, 2:4] + 2 * distances[:, None]
     passed = np.flatnonzero((scores >= thresholds.box) & (grown.min(axis=1) >= thresholds.min_size + 2))
-    if thresholds.shape == "polygon":
+    if follows:
         return _polygons([kept[i] for i in passed], scores[passed], thresholds, stride)
     quads = order_quads(rectangle_corners(parts[passed, :2], grown[passed], parts[passed, 4])) * np.float32(stride)
     return [Detection(quad, float(score)) for quad, score in zip(quads, scores[passed])]
@@ -87,15 +89,19 @@ def _outer_contours(binary: NDArray[np.uint8], most: int) -> list[NDArray[np.int
     return outer  # type: ignore[return-value]
 
 
-def _mean_inside(probabilities: NDArray[np.float32], polygon: NDArray[np.float32]) -> float:
+def _mean_inside(probabilities: NDArray[np.float32], polygon: NDArray[Any]) -> float:
     height, width = probabilities.shape
-    corners = polygon.astype(np.int32)
+    corners = polygon.astype(np.int32).reshape(-1, 2)
     x, y, w, h = cv2.boundingRect(corners)
     left, top, right, bottom = max(0, x), max(0, y), min(width, x + w + 1), min(height, y + h + 1)
     if right <= left or bottom <= top:
         return 0.0
     mask = np.zeros((bottom - top, right - left), np.uint8)
-    cv2.fillConvexPoly(mask, corners - np.array((left, top), np.int32), 1)
+    inside = corners - np.array((left, top), np.int32)
+    if len(inside) == 4:
+        cv2.fillConvexPoly(mask, inside, 1)
+    else:
+        cv2.fillPoly(mask, [inside], [1])
     return float(cv2.mean(probabilities[top:bottom, left:right], mask)[0])
 
 

@@ -92,6 +92,17 @@ def turned_page(page: Page, quarter_turns: int, image: Image) -> Page:
     return replace(page, lines=lines, size=size, image=image, rotation=90 * (quarter_turns % 4))
 
 
+def upright_page(page: Page) -> Page:
+    """The page as it reads: set upright, with its picture and all coordinates; an upright one is returned itself."""
+    turns = page.rotation // 90
+    if not turns:
+        return page
+    size = page.size if turns == 2 else page.size[::-1]
+    image = None if page.image is None else turned_image(page.image, turns)
+    lines = tuple(Line(tuple(_turned_word(word, -turns % 4, size) for word in line.words)) for line in page.lines)
+    return replace(page, lines=lines, size=size, image=image, rotation=0)
+
+
 def _turned_word(word: Word, quarter_turns: int, size: tuple[int, int]) -> Word:
     characters = tuple(
         ReadCharacter(c.text, turned_points(c.quad, quarter_turns, size), c.confidence) for c in word.characters

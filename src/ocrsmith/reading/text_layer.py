@@ -22,7 +22,7 @@ from ocrsmith.reading.page import LayerState, ReadCharacter, Word
 LayerChoice = Literal["ignore", "use", "check"]
 LAYER_CHOICES: tuple[LayerChoice, ...] = ("ignore", "use", "check")
 
-# The share of characters without a meaning (private codes, no mapping, outside the page) that breaks a layer.
+# The share of characters without a meaning (private codes, control characters, outside the page) that breaks a layer.
 MAX_BROKEN = 0.05
 # The share of words in common below which a layer and what was read are not the same text.
 MIN_AGREEMENT = 0.5
@@ -96,9 +96,8 @@ def _glyphs(page: PdfPage, textpage: pypdfium2.PdfTextPage, size: tuple[int, int
             text = "-"
         box = _box(page, textpage, index, size)
         outside = box[2] <= 0 or box[3] <= 0 or box[0] >= size[0] or box[1] >= size[1]
-        unmapped = pypdfium2.raw.FPDFText_HasUnicodeMapError(textpage, index) == 1
         meaningless = text == "\ufffd" or unicodedata.category(text) in _BROKEN_CATEGORIES
-        yield _Glyph(text, box, outside or unmapped or meaningless)
+        yield _Glyph(text, box, outside or meaningless)
 
 
 def _box(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ocrsmith import __version__
 from ocrsmith.geometry import Quad
 from ocrsmith.images import encode_image
+from ocrsmith.reading.orientation import upright_page
 from ocrsmith.reading.page import Line, Page
 
 # A TrueType font made with fontTools (head, hhea, maxp, hmtx, loca, glyf), deflated. Its one glyph is a line of no area
@@ -81,7 +82,7 @@ class _Objects:
 def pdf_output(pages: Sequence[Page], dpi: float = 200.0, quality: int = 85) -> bytes:
     """One PDF page a page: its picture as JPEG (blank where the page carries none) under its invisible text.
 
-    A page that lies turned in its picture is shown upright.
+    A page that lies turned in its picture is set upright: few programs select turned text line by line.
 
     Args:
         dpi: px of the picture per inch of paper.
@@ -92,7 +93,7 @@ def pdf_output(pages: Sequence[Page], dpi: float = 200.0, quality: int = 85) -> 
     info = objects.add(f"<< /Producer (ocrsmith {__version__}) >>")
     font = _font(objects)
     kids = []
-    for page in pages:
+    for page in map(upright_page, pages):
         width, height = (side * 72.0 / dpi for side in page.size)
         resources = f"/Font << /F1 {font} 0 R >>"
         content = b""
@@ -103,7 +104,7 @@ def pdf_output(pages: Sequence[Page], dpi: float = 200.0, quality: int = 85) -> 
         kids.append(
             objects.add(
                 f"<< /Type /Page /Parent {tree} 0 R /MediaBox [0 0 {width:.3f} {height:.3f}] "
-                f"/Rotate {-page.rotation % 360} /Resources << {resources} >> /Contents {stream} 0 R >>"
+                f"/Resources << {resources} >> /Contents {stream} 0 R >>"
             )
         )
     listed = " ".join(f"{kid} 0 R" for kid in kids)
