@@ -7,7 +7,7 @@ import pytest
 
 from ocrsmith.errors import LabelError
 from ocrsmith.geometry import box_quad
-from ocrsmith.samples import Character, LineSample, PageSample, TextInstance
+from ocrsmith.samples import Character, LineSample, PageSample, TextInstance, characters_of
 from ocrsmith.splits import SPLITS, select_split, split_of
 
 IMAGE = np.zeros((4, 6, 3), np.uint8)
@@ -64,3 +64,14 @@ def test_what_is_too_small_to_split_is_kept_whole() -> None:
     assert select_split([], "train", str) == []
     with pytest.raises(ValueError, match="sum below 1"):
         split_of("a", validation_share=0.6, test_share=0.4)
+
+
+def test_characters_made_all_at_once_are_those_made_one_by_one() -> None:
+    quads = np.stack([box_quad(0, 0, 4, 4), box_quad(5, 0, 9, 4)])
+    made = characters_of(["a", "fi"], quads)
+    assert [c.text for c in made] == ["a", "fi"]
+    np.testing.assert_array_equal(made[1].quad, Character("fi", quads[1]).quad)
+    assert characters_of([], np.zeros((0, 4, 2))) == ()
+    for texts, bad in ((["a"], quads), (["a", ""], quads), (["a", "b"], np.full((2, 4, 2), np.nan))):
+        with pytest.raises(LabelError, match="characters came with quads"):
+            characters_of(texts, bad)

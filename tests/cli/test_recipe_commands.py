@@ -62,6 +62,23 @@ def test_synth_writes_a_sheet(ocrsmith: Run, recipe: Path, tmp_path: Path) -> No
     assert read_image(tmp_path / "sheet.png").shape[1] > 1000
 
 
+def test_synth_writes_the_same_with_workers(ocrsmith: Run, recipe: Path, tmp_path: Path) -> None:
+    folders = [tmp_path / "alone", tmp_path / "shared"]
+    for folder, workers in zip(folders, ("0", "2")):
+        done = ocrsmith("synth", recipe, "--out", folder, "--count", "9", "--workers", workers)
+        assert done.code == 0 and "9 samples written" in done.errors and "texts of 1 to 3 characters" in done.errors
+    alone, shared = ({p.name: p.read_bytes() for p in folder.rglob("*.*")} for folder in folders)
+    assert alone == shared and len(alone) == 10
+
+
+def test_synth_counts_what_cannot_be_read(ocrsmith: Run, recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "fonts").mkdir()
+    (tmp_path / "fonts" / "bad.ttf").write_bytes(b"no font")
+    recipe.write_text(RECIPE.replace('{ categories = ["mono"] }', '{ folders = ["builtin", "fonts"] }'))
+    done = ocrsmith("synth", recipe, "--out", tmp_path / "data", "--count", "2")
+    assert done.code == 0 and "Left out as they cannot be read: 1 fonts (such as" in done.errors
+
+
 def test_synth_writes_a_data_set_and_goes_on(ocrsmith: Run, recipe: Path, tmp_path: Path) -> None:
     assert ocrsmith("synth", recipe, "--out", tmp_path / "data", "--count", "3").code == 0
     first = (tmp_path / "data" / "labels.jsonl").read_text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import pickle
 from collections.abc import Iterator
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.data.formats import WRITERS, describe, open_writer, read_labels, write_dataset
-from ocrsmith.errors import LabelError, StorageError
+from ocrsmith.errors import InputError, LabelError, StorageError
 from ocrsmith.geometry import box_quad
+from ocrsmith.images import encode_image, read_image
 from ocrsmith.samples import Character, LineSample, PageSample, TextInstance
+from ocrsmith.synth.world import Tally
 
-PAGE_FORMATS = ["jsonl", "icdar", "paddleocr", "webdataset"]
-CROP_FORMATS = ["jsonl", "paddleocr", "crops", "lmdb", "webdataset"]
+PAGE_FORMATS = ["jsonl", "icdar", "paddleocr", "webdataset", "parquet"]
+CROP_FORMATS = ["jsonl", "paddleocr", "crops", "lmdb", "webdataset", "parquet"]
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8).filter(
     lambda text: text not in ("###", "*")
 )
@@ -70,9 +73,10 @@ def test_pages_come_back(
         np.testing.assert_array_equal(entry.image(), sample.image)
 
 
-def test_characters_come_back(tmp_path: Path) -> None:
+@pytest.mark.parametrize("format", ["jsonl", "webdataset", "parquet"])
+def test_characters_come_back(tmp_path: Path, format: str) -> None:
     characters = (Character("7", box_quad(1, 1, 4, 9)), Character("°C", box_quad(5, 1, 9, 9)))
-    write_dataset([page(0, TextInstance(box_quad(1, 1, 9, 9), "7°C", characters))], tmp_path)
+    write_dataset([page(0, TextInstance(box_quad(1, 1, 9, 9), "7°C", characters))], tmp_path, format)
     (instance,) = read_labels(tmp_path).entries[0].instances
     assert instance.characters is not None
     assert [c.text for c in instance.characters] == ["7", "°C"]
@@ -111,6 +115,123 @@ def test_a_partial_shard_is_written_anew(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["shard-000000.tar"]
 
 
+def test_a_partial_parquet_file_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "part-000000.parquet.part").write_bytes(b"half")
+    write_dataset([crop(0)], tmp_path, "parquet")
+    assert [p.name for p in tmp_path.iterdir()] == ["part-000000.parquet"]
+
+
+def test_parquet_s_own_library_reads_what_is_written(tmp_path: Path) -> None:
+    words = [
+        TextInstance(box_quad(1, 1, 9, 9), "a b", (Character("a b", box_quad(1, 1, 9, 9)),)),
+        TextInstance(box_quad(0, 0, 4, 4), "c"),
+    ]
+    write_dataset([page(0, *words), page(1)], tmp_path / "pages", "parquet")
+    write_dataset([crop(index) for index in range(70)], tmp_path / "crops", "parquet", per_shard=66)
+    parquet = pytest.importorskip("pyarrow.parquet")
+    first, second = parquet.read_table(tmp_path / "pages").to_pylist()
+    assert read_image(first["image"]["bytes"]).shape == (20, 30, 3) and second["words"] == []
+    assert [word["text"] for word in first["words"]] == ["a b", "c"]
+    assert first["words"][0]["characters"] == [{"text": "a b", "quad": [[1, 1], [9, 1], [9, 9], [1, 9]]}]
+    assert first["words"][1]["characters"] is None
+    parts = sorted((tmp_path / "crops").iterdir())
+    # A file a shard; what a reader loads for one picture is a row group of 64.
+    assert [parquet.ParquetFile(part).metadata.num_rows for part in parts] == [66, 4]
+    assert parquet.ParquetFile(parts[0]).metadata.num_row_groups == 2
+    assert parquet.read_table(tmp_path / "crops").column("text").to_pylist() == [f"text {index}" for index in range(70)]
+
+
+def test_parquet_of_others_is_read(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    data = encode_image(crop(5).image)
+    parquet.write_table(
+        pyarrow.table({"id": [1, 2], "image": [data, None], "text": ["x", "y"]}), tmp_path / "a.parquet"
+    )
+    parquet.write_table(pyarrow.table({"label": ["x"]}), tmp_path / "b.parquet")
+    (tmp_path / "c.parquet").write_bytes(b"PAR1 not really")
+    found = read_labels(tmp_path)
+    assert [entry.text for entry in found.entries] == ["x", "y"] and found.entries[0].image()[0, 0, 0] == 5
+    with pytest.raises(InputError, match="has no bytes"):
+        found.entries[1].image()
+    assert [
+        next(part for part in ("columns are label", "not a Parquet file") if part in problem.reason)
+        for problem in found.problems
+    ] == ["columns are label", "not a Parquet file"]
+
+
+def test_parquet_holds_pages_or_crops(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="a folder of its own"):
+        write_dataset([crop(0), page(1)], tmp_path, "parquet")
+    assert [entry.text for entry in read_labels(tmp_path).entries] == ["text 0"]
+
+
+# That library leaves shards open until they are collected.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_webdataset_s_own_library_reads_the_shards(tmp_path: Path) -> None:
+    webdataset = pytest.importorskip("webdataset")
+    write_dataset([crop(index) for index in range(5)], tmp_path / "crops", "webdataset", per_shard=3)
+    shards = [str(path) for path in sorted((tmp_path / "crops").glob("*.tar"))]
+    samples = list(webdataset.WebDataset(shards, shardshuffle=False).decode("rgb8"))
+    assert [sample["txt"] for sample in samples] == [f"text {index}" for index in range(5)]
+    assert [int(sample["png"][0, 0, 0]) for sample in samples] == list(range(5))
+    write_dataset([page(0, TextInstance(box_quad(1, 1, 9, 9), "a"))], tmp_path / "pages", "webdataset")
+    (sample,) = webdataset.WebDataset(str(tmp_path / "pages" / "shard-000000.tar"), shardshuffle=False).decode("rgb8")
+    assert sample["json"]["words"][0]["text"] == "a"
+    gc.collect()
+
+
+def test_lmdb_s_own_library_reads_what_is_written(tmp_path: Path) -> None:
+    lmdb = pytest.importorskip("lmdb")
+    write_dataset([crop(index) for index in range(3)], tmp_path, "lmdb")
+    with lmdb.open(str(tmp_path), readonly=True, lock=False) as environment, environment.begin() as transaction:
+        assert transaction.get(b"num-samples") == b"3" and transaction.get(b"label-000000003") == b"text 2"
+        assert read_image(transaction.get(b"image-000000001"))[0, 0, 0] == 0
+
+
+class Indexed:
+    """A world by its index alone, with a tally."""
+
+    def __init__(self, pages: bool = False) -> None:
+        self.tally, self.pages = Tally(), pages
+
+    def __getitem__(self, index: int) -> LineSample | PageSample:
+        sample = page(index, TextInstance(box_quad(1, 1, 9, 9), f"w{index}")) if self.pages else crop(index)
+        if index % 3 == 0:
+            self.tally.refused["NoRoomError"] += 1
+        self.tally.count(sample)
+        return sample
+
+    def check_patience(self) -> None:
+        """Never lost."""
+
+    def __iter__(self) -> Iterator[LineSample | PageSample]:
+        return (self[index] for index in itertools.count())
+
+
+@pytest.mark.parametrize("format", WRITERS)
+def test_any_number_of_workers_writes_the_same(tmp_path: Path, format: str) -> None:
+    def written(workers: int, count: int) -> tuple[Indexed, dict[str, bytes]]:
+        folder, world = tmp_path / f"{workers}", Indexed(pages=format not in CROP_FORMATS)
+        told: list[int] = []
+        write_dataset(world, folder, format, count=count, per_shard=5, workers=workers, progress=told.append)  # type: ignore[arg-type]
+        assert told == list(range(told[0], count + 1)) if told else True
+        return world, {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.suffix != ".mdb"}
+
+    alone, files = written(0, 21)
+    shared, same = written(2, 21)
+    assert files == same
+    assert shared.tally == alone.tally and alone.tally.samples == 21 and alone.tally.refused["NoRoomError"] == 7
+    # It goes on with workers where it stopped without, and the other way round.
+    assert written(0, 30)[1] == written(2, 30)[1]
+    assert [e.image()[0, 0, 0] for e in read_labels(tmp_path / "2").entries] == list(range(30)) or format == "icdar"
+
+
+def test_samples_without_indices_cannot_be_shared(tmp_path: Path) -> None:
+    with pytest.raises(LabelError, match="without indices"):
+        write_dataset(iter([crop(0)]), tmp_path, workers=2)
+
+
 def test_samples_that_are_there_are_not_made_again(tmp_path: Path) -> None:
     asked: list[int] = []
 
@@ -146,7 +267,7 @@ def test_line_feeds_do_not_break_lists(tmp_path: Path) -> None:
     assert [entry.text for entry in read_labels(tmp_path).entries] == ["a b c"]
 
 
-@pytest.mark.parametrize("format", ["jsonl", "lmdb", "webdataset"])
+@pytest.mark.parametrize("format", ["jsonl", "lmdb", "webdataset", "parquet"])
 def test_entries_travel_to_workers(tmp_path: Path, format: str) -> None:
     write_dataset([crop(3)], tmp_path, format)
     entry = pickle.loads(pickle.dumps(read_labels(tmp_path).entries[0]))
@@ -191,6 +312,7 @@ def test_summary_of_crops_names_pictures_that_do_not_open(tmp_path: Path) -> Non
 def test_summary_levels(tmp_path: Path) -> None:
     box = box_quad(0, 0, 9, 9)
     for name, instance, level in (
+        ("words", TextInstance(box, "a"), "words"),
         ("lines", TextInstance(box, "a b"), "lines"),
         ("boxes", TextInstance(box, ""), "boxes"),
         ("characters", TextInstance(box, "a", (Character("a", box),)), "characters"),
@@ -198,4 +320,8 @@ def test_summary_levels(tmp_path: Path) -> None:
         write_dataset([page(0, instance)], tmp_path / name)
         summary = describe(read_labels(tmp_path / name))
         assert summary.level == level
-        assert ("craft" in " ".join(summary.fits())) == (level == "characters")
+        taught = {"characters": "fully supervised", "boxes": None}.get(level, "weakly supervised")
+        crafts = [fit for fit in summary.fits() if fit.startswith("detector craft")]
+        assert len(crafts) == (taught is not None) and all(taught in fit for fit in crafts)
+        assert any(fit.startswith("detector db") for fit in summary.fits())
+        assert any(fit.startswith("recognizer") for fit in summary.fits()) == (level != "boxes")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 
 from ocrsmith.errors import StorageError
 from ocrsmith.geometry import box_quad
+from ocrsmith.images import read_image
 from ocrsmith.samples import Character, LineSample, PageSample, TextInstance
 from ocrsmith.synth.preview_counts import SampleCounts, histogram_svg, ink_contrast
 from ocrsmith.synth.preview_page import write_preview
@@ -37,7 +40,7 @@ def page() -> PageSample:
 class World:
     tally = Tally(2, refused=Counter({"NoRoomError": 3}))
 
-    def drawn(self, index: int) -> tuple[Plan, PageSample]:
+    def labelled(self, index: int) -> tuple[Plan, PageSample]:
         return Plan("Some <Font>", "</pre><script>"), page()
 
 
@@ -58,11 +61,26 @@ def test_without_a_reference_there_is_no_comparison(tmp_path: Path) -> None:
 
 def test_lines_are_shown_with_their_text(tmp_path: Path) -> None:
     class Lines:
-        def drawn(self, index: int) -> tuple[dict[str, object], LineSample]:
+        def labelled(self, index: int) -> tuple[dict[str, object], LineSample]:
             return {"style": {"font": "F", "n": 1}}, LineSample(np.zeros((32, 90, 3), np.uint8), "a<b")
 
     text = write_preview(Lines(), tmp_path / "p.html", 3).read_text(encoding="utf-8")
     assert text.count("a&lt;b") == 3 and "<td>F</td>" in text
+
+
+def test_a_line_with_characters_is_shown_enlarged_with_their_quads(tmp_path: Path) -> None:
+    class Lines:
+        def labelled(self, index: int) -> tuple[None, PageSample]:
+            line = page().image[:24]
+            return None, PageSample(line, page().instances[:1])
+
+    path = write_preview(Lines(), tmp_path / "p.html", 1)
+    (encoded,) = re.findall(r"data:image/jpeg;base64,([^\"]+)", path.read_text(encoding="utf-8"))
+    shown = read_image(base64.b64decode(encoded)).astype(int)
+    assert shown.shape == (2 * 3 * 24, 300, 3)
+    # Green lies in the lower half alone, on the characters' sides.
+    green = shown[..., 1] - shown[..., 0] > 60
+    assert not green[:72].any() and green[72 + 32 : 72 + 58, 30].all()
 
 
 def test_counts() -> None:

@@ -10,7 +10,8 @@ import pytest
 from test_scenes import scene
 
 from ocrsmith.errors import RecipeError, SynthesisError
-from ocrsmith.samples import LineSample
+from ocrsmith.geometry import box_quad
+from ocrsmith.samples import LineSample, PageSample, TextInstance
 from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.preview import contact_sheet
 from ocrsmith.synth.world import Tally, World
@@ -77,6 +78,18 @@ def test_tallies_add_up() -> None:
     assert both.samples == 5 and both.to_dict()["samples"] == 5
     assert "5 samples" in str(both)
     assert Tally().refused_share == 0
+    assert both - Tally(samples=4) == world.tally
+
+
+def test_texts_are_tallied_by_character_and_length() -> None:
+    tally = Tally()
+    tally.count(LineSample(np.zeros((4, 9, 3), np.uint8), "aab"), [("NoWordFits", 2)])
+    tally.count(PageSample(np.zeros((4, 9, 3), np.uint8), (TextInstance(box_quad(0, 0, 4, 4), "b"),)))
+    assert tally.characters == {"a": 2, "b": 2} and tally.lengths == {3: 1, 1: 1} and tally.samples == 2
+    assert tally.inner == {"NoWordFits": 2}
+    assert tally.to_dict()["lengths"] == {"1": 1, "3": 1}
+    assert tally.balance() == "2 texts of 1 to 3 characters, median 3; 2 characters between 'b' 50 % and 'a' 50 %"
+    assert Tally().balance() == "no texts"
 
 
 @pytest.mark.parametrize("settings", [{"seed": -1}, {"split": "dev"}, {"redraws": -1}, {"max_refused_share": 0}])

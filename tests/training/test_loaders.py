@@ -12,6 +12,7 @@ from ocrsmith.alphabet import Alphabet
 from ocrsmith.data.batches import LineBatches, RecognizerBatch
 from ocrsmith.preprocess import DetectorInput, RecognizerInput
 from ocrsmith.samples import LineSample
+from ocrsmith.synth.world import Tally
 from ocrsmith.training.loaders import (
     BatchStream,
     CollateEach,
@@ -55,6 +56,30 @@ def test_two_workers_give_what_none_give() -> None:
     alone, shared = stream(0), stream(2)
     assert_equal(list(alone), list(shared))
     shared.close()
+
+
+def test_workers_counts_come_home() -> None:
+    class Counting(NumberWorld):
+        def __init__(self) -> None:
+            self.tally = Tally()
+
+        def __getitem__(self, index: int) -> LineSample:
+            sample = super().__getitem__(index)
+            self.tally.count(sample)
+            return sample
+
+        def check_patience(self) -> None:
+            """Never lost."""
+
+    tallies = []
+    for workers in (0, 2):
+        world = Counting()
+        batches = BatchStream(world, ASSEMBLE, batch_size=4, steps_per_epoch=8, batches_per_pool=4, workers=workers)
+        list(batches)
+        batches.close()
+        tallies.append(world.tally)
+    # Two pools of sixteen samples, whoever drew them.
+    assert tallies[0] == tallies[1] and tallies[0].samples == 32 and tallies[0].lengths == {1: 10, 2: 22}
 
 
 def test_from_a_step_on_is_the_rest_of_the_run() -> None:

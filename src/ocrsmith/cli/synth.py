@@ -13,6 +13,7 @@ from ocrsmith.errors import RecipeError
 
 if TYPE_CHECKING:
     from ocrsmith.synth.world import World
+    from ocrsmith.training.worlds import Materials
 
 
 class Samples(StrEnum):
@@ -39,6 +40,7 @@ class DatasetFormat(StrEnum):
     crops = "crops"
     lmdb = "lmdb"
     webdataset = "webdataset"
+    parquet = "parquet"
 
 
 EPILOG = examples(
@@ -47,6 +49,7 @@ EPILOG = examples(
     "ocrsmith synth meters.toml --preview world.html --compare my_photos",
     "ocrsmith synth meters.toml --out data/ --count 1000",
     "ocrsmith synth meters.toml --out db/ --count 50000 --what lines --format lmdb",
+    "ocrsmith synth meters.toml --out big/ --count 1000000 --format parquet --jpeg --workers 8",
     "ocrsmith synth meters.toml --out test/ --count 200 --split test",
 )
 
@@ -74,6 +77,9 @@ def synth(
     split: Annotated[SplitName, typer.Option(help="Which fonts, backgrounds and words.")] = SplitName.train,
     start: Annotated[int, typer.Option(min=0, help="The first sample of --preview.")] = 0,
     jpeg: Annotated[bool, typer.Option("--jpeg", help="Write JPEG instead of PNG, a tenth of the size.")] = False,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that draw for --out; the samples are the same with any number.")
+    ] = 0,
 ) -> None:
     """Draws a recipe's samples without training.
 
@@ -90,7 +96,7 @@ def synth(
     from ocrsmith.images import write_image
     from ocrsmith.synth.preview import contact_sheet
 
-    world = _world(recipe, what, split)
+    materials, world = _world(recipe, what, split)
     if preview is not None and as_page:
         _write_page(world, preview, count or 24, start, compare)
     elif preview is not None:
@@ -98,10 +104,13 @@ def synth(
         write_image(preview, contact_sheet(world, count, start=start))
         note(f"{count} samples on {preview}; {world.tally}")
     elif out is not None and count is not None:
-        _write(world, out, format, count, ".jpg" if jpeg else ".png")
+        _write(world, out, format, count, ".jpg" if jpeg else ".png", workers)
+    left_out = _left_out(materials, world)
+    if left_out:
+        note(f"Left out as they cannot be read: {left_out}")
 
 
-def _world(recipe: str, what: Samples | None, split: SplitName) -> World[Any]:
+def _world(recipe: str, what: Samples | None, split: SplitName) -> tuple[Materials, World[Any]]:
     from ocrsmith.training.recipe import load_recipe
     from ocrsmith.training.worlds import Materials
 
@@ -110,11 +119,23 @@ def _world(recipe: str, what: Samples | None, split: SplitName) -> World[Any]:
     if what is None:
         what = Samples.pages if loaded.detector is not None else Samples.lines
     if what is Samples.pages and loaded.detector is not None:
-        return materials.detector_world(loaded.detector, split.value)
+        return materials, materials.detector_world(loaded.detector, split.value)
     if what is Samples.lines and loaded.recognizer is not None:
-        return materials.recognizer_world(loaded.recognizer, split.value)
+        return materials, materials.recognizer_world(loaded.recognizer, split.value)
     table = "detector" if what is Samples.pages else "recognizer"
     raise RecipeError(f"The recipe {loaded.name} draws no {what.value}: it has no [{table}] table. Add one.")
+
+
+def _left_out(materials: Materials, world: World[Any]) -> str:
+    """Fonts, photographs and PDFs that are damaged, counted with an example each; "" where there are none."""
+    fonts = {path: reason for path, reason in materials.fonts.refused.items() if "cannot be read" in reason}
+    photographs: dict[str, str] = {}
+    documents: dict[str, str] = {}
+    for scene in world.scenes:
+        photographs |= getattr(getattr(scene, "backgrounds", None), "refused", {})
+        documents |= getattr(scene, "skipped", {})
+    kinds = (("fonts", fonts), ("photographs", photographs), ("PDFs", documents))
+    return ", ".join(f"{len(found)} {name} (such as {next(iter(found))})" for name, found in kinds if found)
 
 
 def _write_page(world: World[Any], path: Path, count: int, start: int, compare: Path | None) -> None:
@@ -129,19 +150,12 @@ def _write_page(world: World[Any], path: Path, count: int, start: int, compare: 
     note(f"{count} samples on {path}; {world.tally}")
 
 
-def _write(world: World[Any], out: Path, format: DatasetFormat, count: int, suffix: str) -> None:
+def _write(world: World[Any], out: Path, format: DatasetFormat, count: int, suffix: str, workers: int) -> None:
     from ocrsmith.data.formats import write_dataset
 
     with progress_bar("Drawing", count) as advance:
-
-        class Watched:
-            """The world, moving the bar."""
-
-            def __getitem__(self, index: int) -> Any:
-                sample = world[index]
-                advance(index + 1)
-                return sample
-
-        result = write_dataset(Watched(), out, format.value, count=count, suffix=suffix)  # type: ignore[arg-type]
+        result = write_dataset(world, out, format.value, count=count, suffix=suffix, workers=workers, progress=advance)
     before = f", {result.num_skipped} were there" if result.num_skipped else ""
     note(f"{result.num_written} samples written to {out}{before}; {world.tally}")
+    if result.num_written:
+        note(world.tally.balance())

@@ -76,7 +76,7 @@ def cut(tile: NDArray[np.uint8], rng: np.random.Generator, height: int, width: i
     top, left = (offset >> 20) % rows, (offset & 0xFFFFF) % columns
     # Columns first, on the tile's own rows; whole rows are then copied at the speed of memory.
     wide = cv2.hconcat(list(_mirrored_parts(tile, left, width, 1)))
-    return cv2.vconcat(list(_mirrored_parts(wide, top, height, 0)))  # type: ignore[return-value]
+    return cv2.vconcat(list(_mirrored_parts(wide, top, height, 0)))
 
 
 def _mirrored_parts(tile: Any, start: int, count: int, axis: int) -> Iterator[Any]:

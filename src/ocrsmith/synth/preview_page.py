@@ -9,24 +9,29 @@ from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import cv2
 import jinja2
+import numpy as np
 from markupsafe import Markup
 
 from ocrsmith.errors import StorageError
-from ocrsmith.images import encode_image
-from ocrsmith.samples import LineSample, PageSample
-from ocrsmith.synth.preview import drawn_labels
+from ocrsmith.images import draw_polygons, encode_image
+from ocrsmith.samples import Image, LineSample, PageSample
+from ocrsmith.synth.preview import CHARACTER_COLOUR, drawn_labels
 from ocrsmith.synth.preview_counts import SampleCounts, count_samples, histogram_svg
 
 _MOST_ROWS = 40
 _PAGE_CELL_PX, _LINE_CELL_PX = 380, 220
+# Lower pictures are lines, and shown enlarged.
+_LINE_PX, _LINE_ZOOM = 96, 3
 
 
 class PlannedWorld(Protocol):
     """What can be previewed: `ocrsmith.synth.world.World`, or anything with its plans and samples."""
 
-    def drawn(self, index: int) -> tuple[Any, PageSample | LineSample]:
-        """What a sample was rendered from (a frozen dataclass or a JSON-able form), and the sample."""
+    def labelled(self, index: int) -> tuple[Any, PageSample | LineSample]:
+        """What a sample was rendered from (a frozen dataclass or a JSON-able form), and the sample; a line may come as
+        a page of one text with its characters."""
         ...
 
 
@@ -65,7 +70,7 @@ def write_preview(
     """
     counts, shown = SampleCounts(), []
     for index in range(start, start + count):
-        plan, sample = world.drawn(index)
+        plan, sample = world.labelled(index)
         form = _form(plan)
         counts.add(sample, form)
         shown.append(_shown(index, sample, form))
@@ -94,14 +99,24 @@ def write_preview(
 
 
 def _shown(index: int, sample: PageSample | LineSample, form: Any) -> _Shown:
-    if isinstance(sample, PageSample):
+    if isinstance(sample, LineSample):
+        image, caption = sample.image, sample.text
+    elif sample.image.shape[0] <= _LINE_PX:
+        image, caption = _enlarged_line(sample), "".join(instance.text for instance in sample.instances)
+    else:
         ignored = sum(instance.ignore for instance in sample.instances)
         image, caption = drawn_labels(sample), f"{len(sample.instances)} texts, {ignored} ignored"
-    else:
-        image, caption = sample.image, sample.text
     encoded = base64.b64encode(encode_image(image, ".jpg", quality=88)).decode("ascii")
     plan = json.dumps(form, ensure_ascii=False, indent=1) if form is not None else ""
     return _Shown(index, f"data:image/jpeg;base64,{encoded}", caption, plan)
+
+
+def _enlarged_line(sample: PageSample) -> Image:
+    """A line as it is, and below it the same with its characters' quads, which would hide a line of 32 px."""
+    size = (_LINE_ZOOM * sample.image.shape[1], _LINE_ZOOM * sample.image.shape[0])
+    image: Image = cv2.resize(sample.image, size, interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
+    quads = [_LINE_ZOOM * c.quad for instance in sample.instances for c in instance.characters or ()]
+    return np.concatenate([image, draw_polygons(image, quads, CHARACTER_COLOUR)])
 
 
 def _form(plan: Any) -> Any:

@@ -4,20 +4,22 @@
     world[41]          the same sample in any order, in any process, today or on resume
     world.plan(41)     what it is rendered from
 
-A scene may refuse a draw (a SynthesisError: no room, a text too wide). The draw is then repeated with the next
-attempt's seed, a bounded number of times, and each refusal is counted by its cause.
+A scene may refuse a draw (a SynthesisError: no room, a text too wide), and a font or picture may turn out to be bad
+(a FontError, an InputError). The draw is then repeated with the next attempt's seed, a bounded number of times, and
+each refusal is counted by its cause.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from ocrsmith.errors import RecipeError, SynthesisError
+from ocrsmith.errors import FontError, InputError, OcrsmithError, RecipeError, SynthesisError
+from ocrsmith.samples import LineSample, PageSample
 from ocrsmith.splits import SPLITS, Split
 from ocrsmith.synth.choices import Rng, pick, running_weights
 
@@ -25,6 +27,8 @@ Plan = TypeVar("Plan")
 Sample_co = TypeVar("Sample_co", covariant=True)
 Sample = TypeVar("Sample")
 
+# What a scene refuses, and a font or picture that turns out to be bad or goes away while the run lasts.
+_REFUSALS = (SynthesisError, FontError, InputError)
 # Before this many draws a share of refusals says little.
 _JUDGED_FROM = 50
 
@@ -43,14 +47,46 @@ class Scene(Protocol[Plan, Sample_co]):
 
 @dataclass
 class Tally:
-    """Counts of one process: samples drawn, draws refused by cause, and what scenes refused within their samples."""
+    """Counts over samples: how many, draws refused by cause, what scenes refused within their samples, and the texts'
+    characters and lengths (ignored texts too). Tallies of several processes add up."""
 
     samples: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     inner: Counter[str] = field(default_factory=Counter)
+    characters: Counter[str] = field(default_factory=Counter)
+    lengths: Counter[int] = field(default_factory=Counter)
 
     def __add__(self, other: Tally) -> Tally:
-        return Tally(self.samples + other.samples, self.refused + other.refused, self.inner + other.inner)
+        return Tally(
+            self.samples + other.samples,
+            self.refused + other.refused,
+            self.inner + other.inner,
+            self.characters + other.characters,
+            self.lengths + other.lengths,
+        )
+
+    def __sub__(self, other: Tally) -> Tally:
+        """What came since `other`, an earlier state of the same tally."""
+        return Tally(
+            self.samples - other.samples,
+            self.refused - other.refused,
+            self.inner - other.inner,
+            self.characters - other.characters,
+            self.lengths - other.lengths,
+        )
+
+    def count(self, sample: Any, refusals: Iterable[tuple[str, int]] = ()) -> None:
+        """Adds a sample that was drawn, and what its scene refused within it."""
+        self.samples += 1
+        for cause, number in refusals:
+            self.inner[cause] += number
+        if isinstance(sample, LineSample):
+            self.characters.update(sample.text)
+            self.lengths[len(sample.text)] += 1
+        elif isinstance(sample, PageSample):
+            for instance in sample.instances:
+                self.characters.update(instance.text)
+                self.lengths[len(instance.text)] += 1
 
     @property
     def draws(self) -> int:
@@ -64,11 +100,31 @@ class Tally:
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able form."""
-        return {"samples": self.samples, "refused": dict(self.refused), "inner": dict(self.inner)}
+        return {
+            "samples": self.samples,
+            "refused": dict(self.refused),
+            "inner": dict(self.inner),
+            "characters": dict(self.characters.most_common()),
+            "lengths": {str(length): self.lengths[length] for length in sorted(self.lengths)},
+        }
 
     def __str__(self) -> str:
         causes = ", ".join(f"{cause} {count}" for cause, count in self.refused.most_common())
         return f"{self.samples} samples, {self.refused.total()} draws refused" + (f" ({causes})" if causes else "")
+
+    def balance(self) -> str:
+        """How evenly lengths and characters came: the shortest, middle and longest text, the rarest and the commonest
+        character with their shares; "no texts" where there are none."""
+        if not self.characters:
+            return "no texts"
+        lengths = sorted(self.lengths.elements())
+        total = self.characters.total()
+        ordered = self.characters.most_common()
+        shown = " and ".join(f"{c!r} {100 * n / total:.2g} %" for c, n in (ordered[-1], ordered[0]))
+        return (
+            f"{len(lengths):,} texts of {lengths[0]} to {lengths[-1]} characters, median {lengths[len(lengths) // 2]}; "
+            f"{len(ordered)} characters between {shown}"
+        )
 
 
 class World(Generic[Sample]):
@@ -129,32 +185,42 @@ class World(Generic[Sample]):
 
     def drawn(self, index: int) -> tuple[Any, Sample]:
         """(plan, sample) of `index`, for who wants both: the plan alone would render the sample once more."""
+        _, plan, sample = self._drawn(index)
+        return plan, sample
+
+    def labelled(self, index: int) -> tuple[Any, Sample | PageSample]:
+        """As `drawn`; a line whose scene can tell (`render_labelled`) is a page of one text with its characters."""
+        scene, plan, sample = self._drawn(index)
+        render: Callable[[Any], PageSample] | None = getattr(scene, "render_labelled", None)
+        return plan, sample if render is None else render(plan)
+
+    def _drawn(self, index: int) -> tuple[Scene[Any, Sample], Any, Sample]:
         if index < 0:
             raise IndexError(f"Sample {index} was asked of an endless world. Indices start at 0.")
-        refusal: SynthesisError | None = None
+        refusal: OcrsmithError | None = None
         for attempt in range(self.redraws + 1):
             rng = self.rng(index, attempt)
             scene = self.scenes[pick(self._cumulative, rng)]
             try:
                 plan = scene.plan(rng)
                 sample = scene.render(plan)
-            except SynthesisError as error:
+            except _REFUSALS as error:
                 refusal = error
                 self.tally.refused[type(error).__name__] += 1
-                self._check_patience(error)
+                self.check_patience(error)
                 continue
-            self.tally.samples += 1
-            self.tally.inner.update(dict(getattr(plan, "refusals", ())))
-            return plan, sample
+            self.tally.count(sample, getattr(plan, "refusals", ()))
+            return scene, plan, sample
         raise SynthesisError(
             f"Sample {index} was refused {self.redraws + 1} times, the last time because: {refusal} "
             f"So far: {self.tally}."
         )
 
-    def _check_patience(self, error: SynthesisError) -> None:
+    def check_patience(self, error: OcrsmithError | None = None) -> None:
+        """Raises SynthesisError where the share of refused draws is past what it may be; `error` was the last one."""
         if self.tally.draws >= _JUDGED_FROM and self.tally.refused_share > self.max_refused_share:
+            last = f"The last cause: {error} " if error else ""
             raise SynthesisError(
                 f"The world refused {self.tally.refused_share:.0%} of its draws, more than the "
-                f"{self.max_refused_share:.0%} that it may: {self.tally}. The last cause: {error} "
-                "Loosen the scene's settings."
+                f"{self.max_refused_share:.0%} that it may: {self.tally}. {last}Loosen the scene's settings."
             ) from error

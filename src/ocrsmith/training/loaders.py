@@ -19,10 +19,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
+from ocrsmith.data.drawing import add_tally, tally_of, tally_since
 from ocrsmith.data.sources import World, WorldDataset
 from ocrsmith.preprocess import DetectorInput, RecognizerInput
+from ocrsmith.synth.world import Tally
 
 Batch = TypeVar("Batch")
 # A stream has no end; the sampler of a DataLoader needs one that is never reached.
@@ -68,11 +70,26 @@ class PoolDataset(Dataset[list[Batch]]):
         return self.assemble(samples, pool, self.batches_per_pool)
 
 
+class _Tallied(Dataset[tuple[list[Batch], Tally | None]]):
+    """A pool's batches with what the world counted for them in a worker; in the training process it counts itself."""
+
+    def __init__(self, pools: PoolDataset[Batch]) -> None:
+        self.pools = pools
+
+    def __len__(self) -> int:
+        return len(self.pools)
+
+    def __getitem__(self, place: int) -> tuple[list[Batch], Tally | None]:
+        before = tally_of(self.pools.world) if get_worker_info() is not None else None
+        batches = self.pools[place]
+        return batches, tally_since(self.pools.world, before)
+
+
 class BatchStream(Generic[Batch]):
     """An epoch's batches, as an iterable of known length that starts at whatever step the run has reached.
 
     Args:
-        world: gives the samples.
+        world: gives the samples; where it has a tally, the workers' counts are added to it as their pools come in.
         assemble: turns a pool of samples into batches; must be picklable where workers are spawned.
         batch_size: samples a batch (fewer where some were refused).
         steps_per_epoch: the stream's length.
@@ -140,8 +157,8 @@ class BatchStream(Generic[Batch]):
     def _endless(self, step: int) -> Iterator[Batch]:
         start_pool, skip = divmod(step, self.batches_per_pool)
         pools = PoolDataset(self.world, self.assemble, self.batch_size, self.batches_per_pool, start_pool)
-        loader: DataLoader[list[Batch]] = DataLoader(
-            pools,
+        loader: DataLoader[tuple[list[Batch], Tally | None]] = DataLoader(
+            _Tallied(pools),
             batch_size=None,
             sampler=range(_ENDLESS),
             num_workers=self.workers,
@@ -152,7 +169,8 @@ class BatchStream(Generic[Batch]):
             # Python 3.12 warns of every fork beside threads; these workers use one thread, as PyTorch's own do.
             warnings.filterwarnings("ignore", message=".*fork.*", category=DeprecationWarning)
             iterator = iter(loader)
-        for batches in iterator:
+        for batches, counted in iterator:
+            add_tally(self.world, counted)
             yield from batches[skip:]
             skip = 0
 

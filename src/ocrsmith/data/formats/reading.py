@@ -13,6 +13,7 @@ from ocrsmith.data.formats import (
     lmdb_store,
     paddle,
     page_layouts,
+    parquet_files,
     tar_shards,
     total_text,
     xml_exports,
@@ -30,6 +31,7 @@ READERS: dict[str, Reader] = {
     jsonl.NAME: jsonl.read,
     lmdb_store.NAME: lmdb_store.read,
     tar_shards.NAME: tar_shards.read,
+    parquet_files.NAME: parquet_files.read,
     json_exports.COCO_TEXT: json_exports.read,
     json_exports.LABEL_STUDIO: json_exports.read,
     page_layouts.PAGE: page_layouts.read_page,
@@ -41,7 +43,8 @@ READERS: dict[str, Reader] = {
     icdar.NAME: icdar.read,
     crop_list.NAME: crop_list.read,
 }
-_SUFFIXES = frozenset({".jsonl", ".mdb", ".tar", ".json", ".xml", ".txt", ".csv", ".tsv"})
+_SUFFIXES = frozenset({".jsonl", ".mdb", ".tar", ".parquet", ".json", ".xml", ".txt", ".csv", ".tsv"})
+_BY_SUFFIX = {".jsonl": jsonl.NAME, ".mdb": lmdb_store.NAME, ".tar": tar_shards.NAME, ".parquet": parquet_files.NAME}
 _ROOTS = {
     "PcGts": page_layouts.PAGE,
     "alto": page_layouts.ALTO,
@@ -122,8 +125,8 @@ def _format_of(file: Path, problems: list[Problem]) -> str | None:
     """The format of a label file by its ending and first lines; None for a file that holds no labels."""
     suffix = file.suffix.lower()
     try:
-        if suffix in (".jsonl", ".mdb", ".tar"):
-            return {".jsonl": jsonl.NAME, ".mdb": lmdb_store.NAME, ".tar": tar_shards.NAME}[suffix]
+        if suffix in _BY_SUFFIX:
+            return _BY_SUFFIX[suffix]
         if suffix == ".json":
             return json_exports.format_of(json_exports.load_json(file))
         if suffix == ".xml":

@@ -1,4 +1,8 @@
-"""One writer a layout. Each writes a sample's picture before its label, so that a label's picture is always whole."""
+"""One writer a layout. Each writes a sample's picture before its label, so that a label's picture is always whole.
+
+A sample is written in two halves: `encode`, a function of its number and itself that any process can do, and
+`write_encoded`, which appends what came of it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,8 @@ import json
 import re
 import tarfile
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -18,10 +24,23 @@ from ocrsmith.data.formats.lmdb_store import load_lmdb
 from ocrsmith.data.formats.paddle import line_of_page
 from ocrsmith.data.formats.tar_shards import split_member
 from ocrsmith.errors import LabelError, StorageError
-from ocrsmith.images import encode_image, write_image
+from ocrsmith.images import encode_image
 from ocrsmith.samples import LineSample, PageSample
 
 Sample = PageSample | LineSample
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A sample as it will lie on disk: the picture's bytes, and its label as the layout has it."""
+
+    data: bytes
+    label: Any
+    is_page: bool
+
+
+# (number of the sample, sample) -> Encoded
+Encode = Callable[[int, Sample], Encoded]
 
 
 def json_line(image: str, sample: Sample) -> str:
@@ -42,10 +61,20 @@ def crop_line(image: str, sample: Sample) -> str:
     return line_of_crop(image, sample.text)
 
 
-class _Closing:
-    """Turns a full disk or a missing right into StorageError on the way out."""
+class Closing:
+    """What all writers share; it turns a full disk or a missing right into StorageError on the way out."""
 
     folder: Path
+    encode: Encode
+    _next: int
+
+    def write(self, sample: Sample) -> None:
+        """Encodes and writes the next sample."""
+        self.write_encoded(self.encode(self._next, sample))
+
+    def write_encoded(self, encoded: Encoded) -> None:
+        """Writes what `encode` made of the next sample."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Finishes what is open."""
@@ -59,39 +88,56 @@ class _Closing:
         try:
             self.close()
         except OSError as failure:
-            raise _storage_error(self.folder, failure) from None
+            raise storage_error(self.folder, failure) from None
 
 
-def _storage_error(folder: Path, error: Exception) -> StorageError:
+def storage_error(folder: Path, error: Exception) -> StorageError:
+    """What a full disk or a missing right is told as."""
     return StorageError(
         f"The data set {folder} could not be written on ({error}). Free some space or check rights; "
         "what is there is whole, and the same command goes on from it."
     )
 
 
-class LinesWriter(_Closing):
+def _write_whole(path: Path, data: bytes) -> None:
+    """A file under its name is whole: it is written beside it first."""
+    path.parent.mkdir(exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    unfinished.write_bytes(data)
+    unfinished.replace(path)
+
+
+def _picture_name(number: int, suffix: str) -> str:
+    return f"images/{number:08d}{suffix}"
+
+
+def _encode_line(number: int, sample: Sample, *, suffix: str, line: Callable[[str, Sample], str]) -> Encoded:
+    label = line(_picture_name(number, suffix), sample)
+    return Encoded(encode_image(sample.image, suffix), label, isinstance(sample, PageSample))
+
+
+class LinesWriter(Closing):
     """`images/` and one file of labels, a line a sample, to which lines are appended."""
 
     def __init__(self, folder: Path, suffix: str, name: str, line: Callable[[str, Sample], str]) -> None:
-        self.folder, self._suffix, self._line = folder, suffix, line
+        self.folder, self._suffix = folder, suffix
+        self.encode = partial(_encode_line, suffix=suffix, line=line)
         path = folder / name
         try:
             self.num_done = _whole_lines(path)
             self._file: IO[str] = path.open("a", encoding="utf-8", newline="\n")
         except OSError as error:
-            raise _storage_error(folder, error) from None
+            raise storage_error(folder, error) from None
         self._next = self.num_done
 
-    def write(self, sample: Sample) -> None:
+    def write_encoded(self, encoded: Encoded) -> None:
         """Writes the next picture and its line."""
-        image = f"images/{self._next:08d}{self._suffix}"
-        line = self._line(image, sample)
-        write_image(self.folder / image, sample.image)
         try:
-            self._file.write(line + "\n")
+            _write_whole(self.folder / _picture_name(self._next, self._suffix), encoded.data)
+            self._file.write(encoded.label + "\n")
             self._file.flush()
         except OSError as error:
-            raise _storage_error(self.folder, error) from None
+            raise storage_error(self.folder, error) from None
         self._next += 1
 
     def close(self) -> None:
@@ -113,38 +159,47 @@ def _whole_lines(path: Path) -> int:
     return count
 
 
-class IcdarWriter(_Closing):
+def _encode_icdar(number: int, sample: Sample, *, suffix: str) -> Encoded:
+    if not isinstance(sample, PageSample):
+        raise LabelError("A crop came to ICDAR's pages. Write crops, lmdb or jsonl instead.")
+    return Encoded(encode_image(sample.image, suffix), lines_of(sample.instances), True)
+
+
+class IcdarWriter(Closing):
     """`images/img_1.png` with `labels/gt_img_1.txt` in the layout of ICDAR 2015."""
 
     def __init__(self, folder: Path, suffix: str) -> None:
         self.folder, self._suffix = folder, suffix
+        self.encode = partial(_encode_icdar, suffix=suffix)
         done = {
             int(m[1]) for p in (folder / "labels").glob("gt_img_*.txt") if (m := re.search(r"_(\d+)\.txt$", p.name))
         }
         self.num_done = next(number for number in range(len(done) + 1) if number + 1 not in done)
-        self._next = self.num_done + 1
+        self._next = self.num_done
 
-    def write(self, sample: Sample) -> None:
+    def write_encoded(self, encoded: Encoded) -> None:
         """Writes the next picture and its text file."""
-        if not isinstance(sample, PageSample):
-            raise LabelError("A crop came to ICDAR's pages. Write crops, lmdb or jsonl instead.")
-        write_image(self.folder / "images" / f"img_{self._next}{self._suffix}", sample.image)
-        label = self.folder / "labels" / f"gt_img_{self._next}.txt"
+        name = f"img_{self._next + 1}"
         try:
-            label.parent.mkdir(exist_ok=True)
-            partial = label.with_suffix(".part")
-            partial.write_text(lines_of(sample.instances), encoding="utf-8", newline="\n")
-            partial.replace(label)
+            _write_whole(self.folder / "images" / (name + self._suffix), encoded.data)
+            _write_whole(self.folder / "labels" / f"gt_{name}.txt", encoded.label.encode())
         except OSError as error:
-            raise _storage_error(self.folder, error) from None
+            raise storage_error(self.folder, error) from None
         self._next += 1
 
 
-class LmdbWriter(_Closing):
+def _encode_lmdb(number: int, sample: Sample, *, suffix: str) -> Encoded:
+    if isinstance(sample, PageSample):
+        raise LabelError("A page came to an LMDB of crops. Cut its words out first, or write jsonl.")
+    return Encoded(encode_image(sample.image, suffix), sample.text.encode(), False)
+
+
+class LmdbWriter(Closing):
     """The LMDB of deep-text-recognition-benchmark; the count and its samples are committed together."""
 
     def __init__(self, folder: Path, suffix: str, per_transaction: int) -> None:
-        self.folder, self._suffix, self._per_transaction = folder, suffix, per_transaction
+        self.folder, self._per_transaction = folder, per_transaction
+        self.encode = partial(_encode_lmdb, suffix=suffix)
         self._lmdb = load_lmdb()
         # A sparse map of 1 TiB, as is usual: the file grows only with its contents.
         try:
@@ -152,17 +207,15 @@ class LmdbWriter(_Closing):
             with self._environment.begin() as transaction:
                 self.num_done = int(bytes(transaction.get(b"num-samples") or b"0"))
         except (self._lmdb.Error, ValueError) as error:
-            raise _storage_error(folder, error) from None
+            raise storage_error(folder, error) from None
         self._next = self.num_done
         self._waiting: list[tuple[bytes, bytes]] = []
 
-    def write(self, sample: Sample) -> None:
+    def write_encoded(self, encoded: Encoded) -> None:
         """Holds the next crop until its transaction is full."""
-        if isinstance(sample, PageSample):
-            raise LabelError("A page came to an LMDB of crops. Cut its words out first, or write jsonl.")
         self._next += 1
-        self._waiting.append((b"image-%09d" % self._next, encode_image(sample.image, self._suffix)))
-        self._waiting.append((b"label-%09d" % self._next, sample.text.encode()))
+        self._waiting.append((b"image-%09d" % self._next, encoded.data))
+        self._waiting.append((b"label-%09d" % self._next, encoded.label))
         if len(self._waiting) >= 2 * self._per_transaction:
             self._commit()
 
@@ -173,7 +226,7 @@ class LmdbWriter(_Closing):
                     transaction.put(key, value)
                 transaction.put(b"num-samples", str(self._next).encode())
         except self._lmdb.Error as error:
-            raise _storage_error(self.folder, error) from None
+            raise storage_error(self.folder, error) from None
         self._waiting.clear()
 
     def close(self) -> None:
@@ -184,18 +237,26 @@ class LmdbWriter(_Closing):
             self._environment.close()
 
 
-class TarWriter(_Closing):
+def _encode_members(number: int, sample: Sample, *, suffix: str) -> Encoded:
+    data = encode_image(sample.image, suffix)
+    if isinstance(sample, PageSample):
+        return Encoded(data, json_line(f"{number:09d}{suffix}", sample), True)
+    return Encoded(data, sample.text, False)
+
+
+class TarWriter(Closing):
     """WebDataset shards `shard-000000.tar`; a shard appears under its name when it is whole."""
 
     def __init__(self, folder: Path, suffix: str, per_shard: int) -> None:
         self.folder, self._suffix, self._per_shard = folder, suffix, max(1, per_shard)
+        self.encode = partial(_encode_members, suffix=suffix)
         try:
             shards = sorted(folder.glob("shard-*.tar"))
             self.num_done = sum(_num_samples(shard) for shard in shards)
-            for partial in folder.glob("shard-*.tar.part"):
-                partial.unlink()
+            for unfinished in folder.glob("shard-*.tar.part"):
+                unfinished.unlink()
         except (OSError, tarfile.TarError) as error:
-            raise _storage_error(folder, error) from None
+            raise storage_error(folder, error) from None
         self._next = self.num_done
         self._shard_number = 1 + max((int(s.stem.rpartition("-")[2]) for s in shards), default=-1)
         self._tar: tarfile.TarFile | None = None
@@ -204,25 +265,20 @@ class TarWriter(_Closing):
     def _path(self) -> Path:
         return self.folder / f"shard-{self._shard_number:06d}.tar"
 
-    def write(self, sample: Sample) -> None:
+    def write_encoded(self, encoded: Encoded) -> None:
         """Adds the next sample to the open shard."""
         key = f"{self._next:09d}"
-        image = encode_image(sample.image, self._suffix)
-        if isinstance(sample, PageSample):
-            label, ending = json_line(f"{key}{self._suffix}", sample), ".json"
-        else:
-            label, ending = sample.text, ".txt"
         try:
             if self._tar is None:
                 self._tar = tarfile.open(f"{self._path()}.part", "w")  # noqa: SIM115 (open over many calls)
-            self._add(key + self._suffix, image)
-            self._add(key + ending, label.encode())
+            self._add(key + self._suffix, encoded.data)
+            self._add(key + (".json" if encoded.is_page else ".txt"), encoded.label.encode())
             self._next += 1
             self._in_shard += 1
             if self._in_shard == self._per_shard:
                 self.close()
         except OSError as error:
-            raise _storage_error(self.folder, error) from None
+            raise storage_error(self.folder, error) from None
 
     def _add(self, name: str, data: bytes) -> None:
         assert self._tar is not None

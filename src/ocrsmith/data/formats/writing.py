@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, cast
+from typing import Any, Protocol
 
-from ocrsmith.data.formats import crop_list, icdar, jsonl, lmdb_store, paddle, tar_shards
+from ocrsmith.data.drawing import draw_in_order
+from ocrsmith.data.formats import crop_list, icdar, jsonl, lmdb_store, paddle, parquet_files, tar_shards
+from ocrsmith.data.formats.parquet_writer import ParquetWriter
 from ocrsmith.data.formats.writers import (
+    Encode,
+    Encoded,
     IcdarWriter,
     LinesWriter,
     LmdbWriter,
@@ -26,9 +30,13 @@ Sample = PageSample | LineSample
 
 
 class DatasetWriter(Protocol):
-    """Appends samples to a folder; `num_done` of them lay there, whole, when it was opened."""
+    """Appends samples to a folder; `num_done` of them lay there, whole, when it was opened.
+
+    `encode` is a pure function of a sample's number and the sample, which any process can call.
+    """
 
     num_done: int
+    encode: Encode
 
     def __enter__(self) -> DatasetWriter: ...
 
@@ -38,6 +46,9 @@ class DatasetWriter(Protocol):
 
     def write(self, sample: Sample) -> None:
         """Writes the next sample."""
+
+    def write_encoded(self, encoded: Encoded) -> None:
+        """Writes what `encode` made of the next sample."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +60,7 @@ class WriteResult:
     num_skipped: int
 
 
-WRITERS = (jsonl.NAME, icdar.NAME, paddle.NAME, crop_list.NAME, lmdb_store.NAME, tar_shards.NAME)
+WRITERS = (jsonl.NAME, icdar.NAME, paddle.NAME, crop_list.NAME, lmdb_store.NAME, tar_shards.NAME, parquet_files.NAME)
 
 
 def open_writer(
@@ -62,7 +73,7 @@ def open_writer(
         format: which layout; ICDAR holds pages only, `crops` and LMDB hold crops only, the others either.
         resume: go on behind what is there; otherwise the folder must be empty or absent.
         suffix: how pictures are encoded: ".png" (lossless) or ".jpg".
-        per_shard: samples a tar, or a transaction of the LMDB: what a killed run may lose.
+        per_shard: samples a tar or Parquet file, or a transaction of the LMDB: what a killed run may lose.
 
     Raises:
         LabelError: an unknown format.
@@ -84,6 +95,8 @@ def open_writer(
         return LmdbWriter(target, suffix, per_shard)
     if format == tar_shards.NAME:
         return TarWriter(target, suffix, per_shard)
+    if format == parquet_files.NAME:
+        return ParquetWriter(target, suffix, per_shard)
     name, line = {
         jsonl.NAME: ("labels.jsonl", json_line),
         paddle.NAME: ("Label.txt", paddle_line),
@@ -101,8 +114,10 @@ def write_dataset(
     count: int | None = None,
     suffix: str = ".png",
     per_shard: int = 1000,
+    workers: int = 0,
+    progress: Callable[[int], object] | None = None,
 ) -> WriteResult:
-    """Writes samples one after another; memory holds one of them.
+    """Writes samples one after another, in bounded memory.
 
     With `resume`, sample number i is taken to be the one that was number i before: of a sequence (a world, a list) the
     first ones are not even made, of another iterable they are drawn and thrown away.
@@ -111,19 +126,32 @@ def write_dataset(
         samples: pages or crops.
         count: how many to hold at the end, those already there included; None for all.
         folder, format, suffix, per_shard: as for `open_writer`.
+        workers: processes that draw and encode; 0 does it in this one. The data set is the same with any number. Only a
+            sequence or a world can be shared between them.
+        progress: is told after each sample how many there are.
+
+    Raises:
+        LabelError: workers for samples that only come one after another; samples that the format cannot hold.
+        StorageError: as `open_writer`.
+        SynthesisError: what the world gives up with.
     """
     with open_writer(folder, format, resume=resume, suffix=suffix, per_shard=per_shard) as writer:
-        done = writer.num_done
-        written = 0
-        for sample in _from(samples, done, count):
-            writer.write(sample)
-            written += 1
-    return WriteResult(Path(folder), written, done)
+        done = total = writer.num_done
+        for encoded in _encoded(samples, done, count, writer.encode, workers):
+            writer.write_encoded(encoded)
+            total += 1
+            if progress is not None:
+                progress(total)
+    return WriteResult(Path(folder), total - done, done)
 
 
-def _from(samples: Iterable[Sample], done: int, count: int | None) -> Iterable[Sample]:
+def _encoded(
+    samples: Iterable[Sample], done: int, count: int | None, encode: Encode, workers: int
+) -> Iterator[Encoded]:
     if hasattr(samples, "__getitem__") and (count is not None or hasattr(samples, "__len__")):
-        indexed = cast(Sequence[Sample], samples)
-        end = len(indexed) if count is None else count
-        return (indexed[index] for index in range(done, end))
-    return itertools.islice(samples, done, None if count is None else max(count, done))
+        indexed: Any = samples
+        return draw_in_order(indexed, done, len(indexed) if count is None else count, encode, workers)
+    if workers:
+        raise LabelError(f"{workers} workers came for samples without indices. Give a list or a world, or no workers.")
+    rest = itertools.islice(samples, done, None if count is None else max(count, done))
+    return (encode(done + number, sample) for number, sample in enumerate(rest))
