@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.reading.alignment import place_characters
+from ocrsmith.reading.batching import batches
 from ocrsmith.reading.bundle_parts import RecognizerPart
 from ocrsmith.reading.ctc import softmax
 from ocrsmith.reading.decoding import Decoder
 from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
 from ocrsmith.reading.spaces import SPACE, insert_spaces
+from ocrsmith.reading.windows import join_windows, line_width, reads_windows, window_starts
 from ocrsmith.samples import Image
-
-# Bounds on one batch: crops, px of padded width, and padding as a share of its widest crop.
-MAX_BATCH = 32
-MAX_BATCH_WIDTH_PX = 8192
-MAX_PADDING = 0.25
 
 
 class CropRecognizer:
@@ -34,15 +32,29 @@ class CropRecognizer:
         """One text a crop, in the crops' order; crops are (h, w, 3) uint8 RGB of any size."""
         decoder = decoder or self.decoder
         results: list[Recognized | None] = [None] * len(crops)
-        heights = self.part.input.height
+        rule = self.part.input
         # Resized crops of a page are a few MB; only the order needs all of their widths.
-        widths = [crop.shape[1] * heights / max(1, crop.shape[0]) for crop in crops]
-        for indexes in batches(widths):
-            resized = [self.part.input.resize(crops[index]) for index in indexes]
+        widths = [crop.shape[1] * rule.height / max(1, crop.shape[0]) for crop in crops]
+        most = rule.max_width if reads_windows(rule) else np.inf
+        for index in (index for index, width in enumerate(widths) if width > most):
+            results[index] = self._read_long(crops[index], round(widths[index]), decoder)
+        rest = [index for index, result in enumerate(results) if result is None]
+        for places, padded in self._batches([self._resized_width(widths[index]) for index in rest]):
+            indexes = [rest[place] for place in places]
+            resized = [rule.resize(crops[index]) for index in indexes]
             written = [self._written_width(crops[index], image) for index, image in zip(indexes, resized)]
-            for index, result in zip(indexes, self._run(resized, written, decoder)):
+            for index, result in zip(indexes, self._run(resized, padded, written, decoder)):
                 results[index] = result
         return [result for result in results if result is not None]
+
+    def _batches(self, widths: Sequence[float]) -> Iterator[tuple[list[int], int]]:
+        rule = self.part.input
+        return batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]))
+
+    def _resized_width(self, width: float) -> float:
+        """px of the resized crop that is this wide at the network's height with its aspect kept."""
+        rule = self.part.input
+        return min(max(width, rule.min_width), rule.max_width) if rule.fit == "pad" else rule.max_width
 
     def _written_width(self, crop: Image, resized: Image) -> float:
         """px of a resized crop that show the crop and not a letterbox's filling."""
@@ -50,11 +62,42 @@ class CropRecognizer:
             return resized.shape[1]
         return max(1.0, crop.shape[1] * min(resized.shape[1] / crop.shape[1], resized.shape[0] / crop.shape[0]))
 
-    def _run(self, resized: Sequence[Image], written: Sequence[float], decoder: Decoder) -> list[Recognized]:
-        stack = self.part.input.stack(resized)
+    def _read_long(self, crop: Image, width: int, decoder: Decoder) -> Recognized:
+        """One line that is `width` px wide at the network's height, wider than its input, in overlapping windows."""
+        rule = self.part.input
+        width = line_width(width, rule)
+        resized = replace(rule, max_width=width).resize(crop)
+        starts = window_starts(width, rule)
+        pieces = [resized[:, start : start + rule.max_width] for start in starts]
+        probabilities: dict[int, NDArray[np.float32]] = {}
+        step_px = float(rule.step_px)
+        for places, padded in self._batches([piece.shape[1] for piece in pieces]):
+            stack = rule.stack([pieces[place] for place in places], padded)
+            output = self._probabilities(self.engine.run(rule.normalize(stack)))
+            step_px = stack.shape[2] / output.shape[1]
+            probabilities.update(zip(places, output, strict=True))
+        used = [probabilities[place][: int(np.ceil(piece.shape[1] / step_px))] for place, piece in enumerate(pieces)]
+        spaces = [int(self.part.alphabet.encode(SPACE)[0])] if SPACE in self.part.alphabet else []
+        joined = join_windows(used, [round(start / step_px) for start in starts], spaces)
+        return self._decoded(joined[None], [resized], [width], step_px, decoder)[0]
+
+    def _run(
+        self, resized: Sequence[Image], padded: int, written: Sequence[float], decoder: Decoder
+    ) -> list[Recognized]:
+        stack = self.part.input.stack(resized, padded)
         probabilities = self._probabilities(self.engine.run(self.part.input.normalize(stack)))
+        step_px = stack.shape[2] / (probabilities.shape[1] + self.part.input.lost_steps)
+        return self._decoded(probabilities, resized, written, step_px, decoder)
+
+    def _decoded(
+        self,
+        probabilities: NDArray[np.float32],
+        resized: Sequence[Image],
+        written: Sequence[float],
+        step_px: float,
+        decoder: Decoder,
+    ) -> list[Recognized]:
         lost = self.part.input.lost_steps
-        step_px = stack.shape[2] / (probabilities.shape[1] + lost)
         # One step past the crop's end: recurrent networks may write their last character late.
         lengths = [min(probabilities.shape[1], int(np.ceil(crop.shape[1] / step_px)) + 1) for crop in resized]
         decoded = decoder.decode_batch(probabilities, lengths)
@@ -71,19 +114,3 @@ class CropRecognizer:
         if self.part.output == "logits":
             return softmax(output)
         return np.exp(output) if self.part.output == "log_probabilities" else output
-
-
-def batches(widths: Sequence[float]) -> Iterator[list[int]]:
-    """Indexes of crops in batches, widest first, within the bounds above."""
-    order = sorted(range(len(widths)), key=lambda index: -widths[index])
-    batch: list[int] = []
-    for index in order:
-        widest = widths[batch[0]] if batch else 0.0
-        full = len(batch) == MAX_BATCH or (len(batch) + 1) * widest > MAX_BATCH_WIDTH_PX
-        # Crops of a few letters always share a batch: their padding is small in px.
-        if batch and (full or widest - widths[index] > max(64.0, MAX_PADDING * widest)):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
