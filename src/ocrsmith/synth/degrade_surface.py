@@ -197,9 +197,9 @@ def thermal(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
             field[:, place : place + max(1, int(text_px * 0.04))] *= 0.35
     field = np.clip(field, 0.05, 1.0, out=field)
     # ground + (image - ground) * field
-    lifted = cv2.multiply(cv2.subtract(grey, ground, dtype=cv2.CV_32F), field)
+    lifted = cv2.multiply(cv2.subtract(grey, ground, dtype=cv2.CV_32F), field)  # type: ignore[call-overload]
     tint = np.array([1.0, 1.0 - 0.02 * rng.random(), 1.0 - 0.06 * rng.random()]) * ground
-    return cv2.merge([cv2.add(lifted, float(level), dtype=cv2.CV_8U) for level in tint])  # type: ignore[return-value]
+    return cv2.merge([cv2.add(lifted, float(level), dtype=cv2.CV_8U) for level in tint])  # type: ignore[call-overload, return-value]
 
 
 def bleed_through(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
