@@ -195,6 +195,14 @@ def test_a_line_cut_by_the_edge_keeps_its_whole_words() -> None:
     assert found == {"left": True, "middle": False, "right": True}
 
 
+def test_a_picture_that_shows_no_text_of_a_page_is_blank() -> None:
+    faces = {face.name: face for face in FACES}
+    text = TextPlan(("left",), "DejaVu Sans Regular", 40.0, (0, 0, 0), (10,), 50)
+    page = write_page(planned((text,), np.array([[1, 0, -200.0], [0, 1, -150.0], [0, 0, 1]])), faces, None)
+    assert page.image[:150, :200].min() == 255
+    assert not [found for found in page_instances(page.image, page, 6.0) if not found.ignore]
+
+
 def test_what_a_shifted_picture_sees_of_a_page() -> None:
     assert is_level(np.array([[1, 0, -30.0], [0, 1, 7.0], [0, 0, 1]]))
     assert not is_level(np.array([[1, 0, -30.5], [0, 1, 7.0], [0, 0, 1]]))

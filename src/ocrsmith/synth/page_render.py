@@ -133,6 +133,8 @@ def _write_texts(
         texts += _write_line(masks[text.colour], text, faces, shift, plan.spaced, bool(plan.bends))
     for colour, mask in masks.items():
         _, rows, _, num_rows = cv2.boundingRect(mask)
+        if not num_rows:  # nothing of this colour is in the window
+            continue
         paint.blend(flat[rows : rows + num_rows], mask[rows : rows + num_rows], colour)
     whole = np.zeros(flat.shape[:2], np.uint8)
     for mask in masks.values():
