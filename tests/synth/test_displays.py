@@ -126,9 +126,23 @@ def test_what_is_washed_out_is_refused_with_a_count_in_crops_and_marked_in_scene
     for seed in range(10):
         plan = scene.plan(np.random.default_rng(seed))
         causes.update(dict(plan.refusals))
-        sample = scene.render_labelled(plan)
-        assert not is_washed_out(sample.image, sample.instances[0].polygon)
+        assert scene.render_labelled(plan).image.shape[0] == plan.height_px
         assert DisplayLinePlan.from_json(plan.to_json()) == plan
     assert causes["IllegibleError"] >= 5
-    white = np.full((20, 40, 3), 255, np.uint8)
-    assert is_washed_out(white, box_quad(5, 5, 30, 15)) and is_washed_out(white, box_quad(50, 5, 60, 15))
+    meters = DisplayScene(Readings(), Flat(), width=200, height=160, empty=0.0)
+    whole = meters.plan(np.random.default_rng(3))
+    assert any(not instance.ignore for instance in meters.render(whole).instances)
+    lit = meters.render(replace(whole, optics=replace(whole.optics, brightness=400.0)))
+    assert lit.instances and all(instance.ignore for instance in lit.instances)
+
+
+def test_one_digit_that_drowned_is_enough() -> None:
+    image, coverage = np.full((40, 80, 3), 90, np.uint8), np.zeros((40, 80), np.uint8)
+    quads = [box_quad(10, 10, 24, 30), box_quad(40, 10, 54, 30)]
+    for left in (10, 40):
+        coverage[10:30, left : left + 4] = 255
+    image[coverage > 0] = 60
+    assert not is_washed_out(image, coverage, quads)
+    image[:, 34:] = 255
+    assert is_washed_out(image, coverage, quads) and not is_washed_out(image, coverage, quads[:1])
+    assert not is_washed_out(image, coverage, [box_quad(100, 5, 110, 15)])

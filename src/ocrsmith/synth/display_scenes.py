@@ -22,11 +22,11 @@ from ocrsmith.geometry import (
     transform_points,
 )
 from ocrsmith.samples import Image, PageSample, TextInstance
-from ocrsmith.synth.displays import panel_from_form, visible_contrast
+from ocrsmith.synth.displays import digit_quads, panel_from_form, visible_contrast
 from ocrsmith.synth.legibility import is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import HEADINGS, UNITS, PanelLook, draw_panel_plan
-from ocrsmith.synth.panels import Label, Panel, draw_labels, draw_panel, fill_quad, window_quad
+from ocrsmith.synth.panels import Label, Panel, draw_labels, draw_panel, fill_quad, reading_coverage, window_quad
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.texts import TextGenerator
 
@@ -178,7 +178,7 @@ class DisplayScene:
     def render(self, plan: DisplayScenePlan) -> PageSample:
         """The scene and its readings; one that is less than 70 % inside, or washed out, is marked `ignore`."""
         image = np.ascontiguousarray(self.backgrounds.render(plan.background)).copy()
-        instances = []
+        instances: list[tuple[TextInstance, Device]] = []
         for device in plan.devices:
             window = window_quad(device.panel)
             matrix = quad_to_quad(window, np.array(device.corners, np.float32))
@@ -189,10 +189,18 @@ class DisplayScene:
                 continue
             quad = enclosing_quad([c.quad for c in characters])
             cut = inside_share(quad, plan.width, plan.height) < 0.7
-            instances.append(TextInstance(quad, device.panel.text, tuple(characters), ignore=cut))
+            instances.append((TextInstance(quad, device.panel.text, tuple(characters), ignore=cut), device))
         image = apply_optics(image, plan.optics)
-        seen = [replace(one, ignore=one.ignore or is_washed_out(image, one.polygon)) for one in instances]
-        return PageSample(image, tuple(seen))
+        return PageSample(image, tuple(_judged(image, instance, device) for instance, device in instances))
+
+
+def _judged(image: Image, instance: TextInstance, device: Device) -> TextInstance:
+    """Marked `ignore` where the finished picture no longer shows every digit."""
+    if instance.ignore:
+        return instance
+    matrix = quad_to_quad(window_quad(device.panel), np.array(device.corners, np.float32))
+    coverage = reading_coverage(image.shape, matrix, device.panel)
+    return replace(instance, ignore=is_washed_out(image, coverage, digit_quads(instance)))
 
 
 def _grey(rng: np.random.Generator) -> tuple[int, int, int]:

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import box_quad, enclosing_quad, inside_share, quad_to_quad
+from ocrsmith.geometry import Quad, box_quad, enclosing_quad, inside_share, quad_to_quad
 from ocrsmith.samples import LineSample, PageSample, TextInstance
 from ocrsmith.synth.legibility import IllegibleError, is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
-from ocrsmith.synth.panels import Label, Panel, draw_panel, panel_characters, text_width
+from ocrsmith.synth.panels import Label, Panel, draw_panel, panel_characters, reading_coverage, text_width
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.segments import SegmentStyle
 from ocrsmith.synth.texts import TextGenerator
@@ -122,7 +122,8 @@ class DisplayLine:
             else:
                 # Glare and haze show in the pixels alone: the same rule marks readings of a scene.
                 sample = self._drawn(plan)
-                if not is_washed_out(sample.image, sample.instances[0].polygon):
+                coverage = reading_coverage(sample.image.shape, _matrix(plan), plan.panel)
+                if not is_washed_out(sample.image, coverage, digit_quads(sample.instances[0])):
                     plan = replace(plan, refusals=tuple(sorted(refusals.items())))
                     self._last = (plan, sample)
                     return plan
@@ -189,6 +190,11 @@ class DisplayLine:
 def _matrix(plan: DisplayLinePlan) -> NDArray[np.float64]:
     """Panel units -> px of the crop."""
     return quad_to_quad(np.array(plan.corners, np.float32), box_quad(0, 0, plan.width_px, plan.height_px))
+
+
+def digit_quads(instance: TextInstance) -> list[Quad]:
+    """The quads of a reading's characters but its points."""
+    return [character.quad for character in instance.characters or () if character.text != "."]
 
 
 def panel_from_form(form: dict[str, Any]) -> Panel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import Polygon, bounds
+from ocrsmith.geometry import Quad
 from ocrsmith.samples import Image
+from ocrsmith.synth.paint import window_of
 
 
 class RefusedDrawError(SynthesisError):
@@ -82,17 +84,21 @@ def ink_separation(image: Image, coverage: NDArray[np.uint8]) -> Separation:
     return Separation(float(differences[channel]), float(differences[channel]) / max(noise, 1.0))
 
 
-# Grey levels of standard deviation below which a display's reading is washed out: seen by eye at 3 to 4.
-LEAST_SPREAD = 4.0
+def is_washed_out(image: Image, coverage: NDArray[np.uint8], quads: Iterable[Quad]) -> bool:
+    """Whether a digit of a display has drowned in glare, haze, noise or darkness: one that cannot be told is enough.
 
+    Displays are fainter than print, so the floors are lower than `Separation.legible`'s: 4 levels and half a deviation,
+    below which digits of finished crops could no longer be told by eye.
 
-def is_washed_out(image: Image, polygon: Polygon) -> bool:
-    """Whether a display's reading has drowned in glare, haze or darkness: grey values in its upright box hardly differ.
-
-    A panel's ink is too thin and its ground too uneven for `ink_separation`; digits leave their box half ink, half
-    ground, so that the box's own deviation tells, after a mean of 3 x 3 px that takes the sensor's noise off. True
-    outside the picture.
+    Args:
+        image: uint8 RGB (H, W, 3), finished.
+        coverage: (H, W) uint8, where the reading's ink lies.
+        quads: of the digits; those outside the picture are passed over.
     """
-    left, top, right, bottom = (max(0, round(v)) for v in bounds(polygon))
-    inside = image[top:bottom, left:right]
-    return not inside.size or float(cv2.blur(inside.mean(axis=2), (3, 3)).std()) < LEAST_SPREAD
+    for quad in quads:
+        window = window_of(quad, image.shape)
+        if window is not None:
+            separation = ink_separation(image[window], coverage[window])
+            if not separation.legible(contrast_floor=4.0, detection_floor=0.5):
+                return True
+    return False

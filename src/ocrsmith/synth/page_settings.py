@@ -66,7 +66,7 @@ class PageSettings:
     note_share: float = 0.12
     seal_share: float = 0.3
     contrast_floor: float = 40.0
-    legible_px: float = 6.0
+    legible_px: float = 5.0
 
     def __post_init__(self) -> None:
         wrong = []

@@ -158,6 +158,17 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
     return panel_characters(panel, matrix)
 
 
+def reading_coverage(shape: tuple[int, ...], matrix: ArrayLike, panel: Panel) -> NDArray[np.uint8]:
+    """(H, W) uint8: where the lit segments of the reading's digits lie; points, which may be hidden, are left out."""
+    coverage = np.zeros(shape[:2], np.uint8)
+    lit = [p for cell in cells_of(panel) if cell.text != "." for p in _polygons(panel, cell)]
+    region = _region(transform_points(np.concatenate(lit), matrix), shape) if lit else None
+    if region is not None:
+        offset = np.array([region[1].start, region[0].start], np.float32)
+        coverage[region] = _mask(coverage[region].shape, _project(lit, matrix, offset))
+    return coverage
+
+
 def fill_quad(image: Image, quad: Quad, colour: Colour) -> None:
     """Fills a quad given in px, in place."""
     _fill(image, _project([quad], np.eye(3)), colour)
