@@ -131,3 +131,46 @@ def test_any_quads_at_all_give_values_from_zero_to_one(corners: list[tuple[float
     maps, confidence = craft_targets([instance], 64, 96)
     assert maps.shape == (2, 32, 48) and np.isfinite(maps).all() and maps.min() >= 0 and maps.max() <= 1
     assert set(np.unique(confidence)) <= {0.0, 1.0}
+
+
+def test_affinity_quads_are_grown_too() -> None:
+    # Characters of 60 x 120 px side by side: the link's quad is 60 x 80 about (100, 100), see the triangles above.
+    quads = [box_quad(40, 40, 100, 160), box_quad(100, 40, 160, 160)]
+    (_, affinity), _ = craft_targets([word("ab", quads)], 200, 200, stride=1)
+    assert affinity[99:101, 99:101].min() > 0.999
+    # Half a pixel within the quad's right edge and its lower edge, which lie at 1 / 1.5 of the grown quad.
+    for row, column, distance in ((100, 129, 29.5 / 45), (139, 100, 39.5 / 60)):
+        assert affinity[row, column] == pytest.approx(math.exp(-(distance**2) / 0.32), abs=1e-3)
+    assert affinity[100, 146] == 0 and affinity[161, 100] == 0  # outside 45 and 60 px
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_word_has_the_turned_maps(turns: int) -> None:
+    (region, affinity), _ = craft_targets([row("abc", 40, 60, 20)], 160, 160, stride=1)
+    # A quarter turn clockwise sends (x, y) to (160 - y, x); each character keeps its own top left first.
+    quads = [box_quad(40 + 20 * i, 60, 60 + 20 * i, 80) for i in range(3)]
+    for _ in range(turns):
+        quads = [np.stack([160 - q[:, 1], q[:, 0]], axis=1) for q in quads]
+    maps, _ = craft_targets([word("abc", quads)], 160, 160, stride=1)
+    np.testing.assert_allclose(maps[0], np.rot90(region, -turns), atol=1e-5)
+    np.testing.assert_allclose(maps[1], np.rot90(affinity, -turns), atol=1e-5)
+
+
+def test_a_vertical_word_of_upright_letters_has_affinity_between_them() -> None:
+    quads = [box_quad(40, 20 + 30 * i, 64, 50 + 30 * i) for i in range(3)]
+    (region, affinity), _ = craft_targets([word("abc", quads)], 128, 128, stride=1)
+    assert [affinity[y, 52] > 0.99 for y in (50, 80, 35, 65)] == [True, True, False, False]
+    assert [region[y, 52] > 0.99 for y in (35, 65, 95)] == [True] * 3
+
+
+def test_one_character_words_have_no_affinity() -> None:
+    (region, affinity), _ = craft_targets([row("a", 20), row("b", 60)], 96, 96)
+    assert region.max() > 0.95 and not affinity.any()
+
+
+def test_a_quad_that_crosses_itself_far_off_the_page_is_harmless() -> None:
+    # Three corners in one place and one far away: the homography's horizon runs through the page.
+    for far in (1e3, 1e5, 3e7):
+        quad = np.float32([[0, 0], [0, 0], [0, 1e-3], [-far, 64]])
+        maps, _ = craft_targets([word("a", [quad])], 64, 96)
+        assert np.isfinite(maps).all() and maps.max() <= 1

@@ -297,3 +297,68 @@ def test_real_folders(shared_dir: Path) -> None:
     assert len(read_labels(shared_dir / "eval" / "scene_ic03")) == 50
     crops = read_labels(shared_dir / "eval" / "meters_7seg")
     assert (crops.kind, len(crops), crops.problems) == ("crops", 100, ())
+
+
+CURVE = [[10, 20], [30, 10], [50, 20], [50, 40], [30, 30], [10, 40]]
+FLAT = [number for point in CURVE for number in point]
+PAIRS = " ".join(f"{x},{y}" for x, y in CURVE)
+CURVED: dict[str, str] = {
+    "jsonl": json.dumps({"image": "one.png", "words": [{"polygon": CURVE, "text": "Exit"}]}),
+    "total_text": "x: [[10 30 50 50 30 10]], y: [[20 10 20 40 30 40]], ornt: [u'c'], transcriptions: [u'Exit']\n",
+    "coco_text": FILES["coco_text"][1].replace('"bbox": [10, 20, 40, 20]', f'"mask": {FLAT}, "bbox": [10, 10, 40, 30]'),
+    "label_studio": FILES["label_studio"][1].replace(
+        '{"x": 10, "y": 40, "width": 40, "height": 40, "rotation": 0}',
+        json.dumps({"points": [[x, 2 * y] for x, y in CURVE], "polygonlabels": ["Text"]}),
+    ),
+    "page_xml": FILES["page_xml"][1].replace("10,20 50,20 50,40 10,40", PAIRS),
+    "alto": FILES["alto"][1].replace('"20"/>', f'"20"><Shape><Polygon POINTS="{PAIRS}"/></Shape></String>'),
+    "cvat": FILES["cvat"][1]
+    .replace('box label="word" xtl="10" ytl="20" xbr="50" ybr="40"', f'polygon label="word" points="{PAIRS}"')
+    .replace("</box>", "</polygon>"),
+    "paddleocr": "one.png\t" + json.dumps([{"transcription": "Exit", "points": CURVE}]) + "\n",
+}
+
+
+@pytest.mark.parametrize("format", CURVED)
+def test_polygons_keep_all_their_points(folder: Path, format: str) -> None:
+    found = write_and_read(folder, FILES[format][0], CURVED[format])
+    assert (found.format, found.problems) == (format, ())
+    (instance,) = found.entries[0].instances
+    assert instance.text == "Exit"
+    np.testing.assert_allclose(instance.polygon, CURVE, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("format", "mark", "illegible"),
+    [
+        ("jsonl", '"text": "Exit"', '"text": "Exit", "ignore": true'),
+        ("icdar", ",Exit", ",###"),
+        ("total_text", "u'Exit'", "u'#'"),
+        ("coco_text", '"legible"', '"illegible"'),
+        ("label_studio", '"rotation": 0', '"rotation": 0, "rectanglelabels": ["Illegible"]'),
+        ("voc", "<text>", "<difficult>1</difficult><text>"),
+        ("cvat", 'label="word"', 'label="ignore"'),
+        ("paddleocr", "Exit", "###"),
+    ],
+)
+def test_what_is_not_to_be_scored_is_ignored(folder: Path, format: str, mark: str, illegible: str) -> None:
+    name, content = FILES[format]
+    assert mark in content
+    (instance,) = write_and_read(folder, name, content.replace(mark, illegible)).entries[0].instances
+    assert instance.ignore
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        pytest.param("a.xml", "<annotations><track/></annotations>", "CVAT for images 1.1", id="CVAT's video export"),
+        pytest.param("a.json", '[{"ocr": "one.png", "annotation_id": 1}]', "JSON-MIN", id="Label Studio's JSON-MIN"),
+        pytest.param("one.xml", "<PcGts><Metadata/></PcGts>", "holds no <Page>", id="PAGE without a page"),
+        pytest.param(
+            "a.xml", FILES["alto"][1], "the picture '' does not exist", id="ALTO that neither names nor is a picture's"
+        ),
+    ],
+)
+def test_exports_of_another_kind_say_what_to_do(folder: Path, name: str, content: str, reason: str) -> None:
+    with pytest.raises(LabelError, match=reason):
+        write_and_read(folder, name, content)

@@ -76,3 +76,49 @@ def test_bfloat16_maps_are_summed_in_float32() -> None:
 def test_shapes_that_do_not_belong_together_are_refused() -> None:
     with pytest.raises(ValueError, match="confidence as"):
         craft_loss(maps(1.0), maps(1.0), torch.ones(1, 2, 1, 1))
+
+
+def test_a_tenth_is_ground_and_more_is_text() -> None:
+    # Predictions of 0: the target's own square is the error. Above .1 is the one positive, of the rest the hardest one.
+    predicted, target = maps(0.0, 0.0, 0.0, 0.0), maps(0.5, 0.1, 0.05, 0.0)
+    loss = craft_loss(predicted, target, ONES, negative_ratio=1.0, min_negatives=0)
+    assert float(loss) == pytest.approx(2 * (0.25 + 0.01))
+    lower = craft_loss(predicted, target, ONES, negative_ratio=0.5, min_negatives=0, positive_above=0.04)
+    # Now three positives, and of the negatives one (half of three, cut), without error.
+    assert float(lower) == pytest.approx(2 * (0.25 + 0.01 + 0.0025) / 3)
+
+
+def test_region_and_affinity_are_mined_apart() -> None:
+    predicted = torch.tensor([[[[0.0, 0.6, 0.2, 0.0]], [[0.3, 0.1, 0.0, 0.0]]]])
+    target = torch.tensor([[[[1.0, 0.0, 0.0, 0.0]], [[0.0, 0.0, 0.0, 0.0]]]])
+    loss = craft_loss(predicted, target, ONES, negative_ratio=1.0, min_negatives=1)
+    # Region: its positive 1 and its hardest negative .36. Affinity, without text: its own hardest negative, .09.
+    assert float(loss) == pytest.approx(1.0 + 0.36 + 0.09)
+
+
+@pytest.mark.parametrize(
+    ("negative_ratio", "min_negatives", "mined"),
+    [
+        pytest.param(1.0, 0, 10, id="synthetic stage"),
+        pytest.param(0.3, 0, 3, id="weak stage"),
+        (0.3, 5, 5),
+        (0.0, 0, 0),
+    ],
+)
+def test_each_stage_has_its_own_ratio(negative_ratio: float, min_negatives: int, mined: int) -> None:
+    # Ten positives without error, and negatives whose errors are 1, .81, .64, ...: the hardest `mined` count.
+    errors = [0.1 * place for place in range(10, 0, -1)]
+    predicted, target = maps(*[1.0] * 10, *errors, *[0.0] * 10), maps(*[1.0] * 10, *[0.0] * 20)
+    loss = craft_loss(
+        predicted, target, torch.ones(1, 1, 30), negative_ratio=negative_ratio, min_negatives=min_negatives
+    )
+    expected = sum(error**2 for error in errors[:mined]) / mined if mined else 0.0
+    assert float(loss) == pytest.approx(2 * expected)
+
+
+def test_the_gradient_reaches_positives_and_mined_negatives_alone() -> None:
+    predicted = maps(0.5, 0.4, 0.2, 0.0).requires_grad_()
+    craft_loss(predicted, maps(1.0, 0.0, 0.0, 0.0), ONES, negative_ratio=1.0, min_negatives=1).backward()
+    assert predicted.grad is not None
+    # d/dp (p - 1)^2 at .5 and d/dp p^2 at .4; the easier negative has none.
+    assert predicted.grad[0, 0, 0].tolist() == pytest.approx([-1.0, 0.8, 0.0, 0.0])

@@ -193,7 +193,9 @@ def _paste_chunk(target: Maps, inverse: NDArray[np.float32], low: NDArray[np.int
     x, y = x.astype(np.float32) + np.float32(0.5), y.astype(np.float32) + np.float32(0.5)
     m = np.repeat(np.ascontiguousarray(inverse.reshape(-1, 9).T), counts, axis=1)
     depth = np.maximum(m[6] * x + m[7] * y + m[8], np.float32(1e-9))  # behind the horizon: far outside the circle
-    squared = ((m[0] * x + m[1] * y + m[2]) / depth) ** 2 + ((m[3] * x + m[4] * y + m[5]) / depth) ** 2
+    # A quad that crosses itself may send a pixel past float32's range: infinity is outside the circle, too.
+    with np.errstate(over="ignore"):
+        squared = ((m[0] * x + m[1] * y + m[2]) / depth) ** 2 + ((m[3] * x + m[4] * y + m[5]) / depth) ** 2
     values = np.where(squared <= 1.0, np.exp(np.minimum(squared, 1.0) * np.float32(-0.5 / _SIGMA**2)), np.float32(0.0))
     for (left, top), (right, bottom), end, count in zip(low, high, ends, counts):
         window = target[top:bottom, left:right]

@@ -27,11 +27,14 @@ LABEL_STUDIO = "label_studio"
 
 
 def format_of(data: Any) -> str | None:
-    """Which of the two a JSON value is, or None."""
+    """Which of the two a JSON value is, or None; raises BadLabel for Label Studio's JSON-MIN."""
     if isinstance(data, dict) and ("imgs" in data or "images" in data) and ("anns" in data or "annotations" in data):
         return COCO_TEXT
-    if isinstance(data, list) and data and isinstance(data[0], dict) and isinstance(data[0].get("data"), dict):
+    first = data[0] if isinstance(data, list) and data else None
+    if isinstance(first, dict) and isinstance(first.get("data"), dict):
         return LABEL_STUDIO
+    if isinstance(first, dict) and "annotation_id" in first:
+        raise BadLabel("the file is Label Studio's JSON-MIN, which does not tell whose text is whose; export as JSON")
     return None
 
 
@@ -174,9 +177,16 @@ def _region_instance(results: list[dict[str, Any]]) -> TextInstance | None:
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise BadLabel(f"its shape does not parse ({error!r})") from None
     texts = [text for r in results for text in _as_list(r["value"].get("text")) if isinstance(text, str)]
-    labels = [str(label).lower() for r in results for label in _as_list(r["value"].get("labels"))]
+    # "labels" of a labels control, "rectanglelabels" or "polygonlabels" where the shapes have their own.
+    labels = {
+        str(label).lower()
+        for r in results
+        for key, value in r["value"].items()
+        if key.endswith("labels")
+        for label in _as_list(value)
+    }
     return make_instance(
-        checked_polygon(points), texts[0] if texts else "", ignore=bool({"ignore", "illegible"} & set(labels))
+        checked_polygon(points), texts[0] if texts else "", ignore=bool({"ignore", "illegible"} & labels)
     )
 
 

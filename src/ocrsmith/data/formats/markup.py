@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from ocrsmith.data.formats.icdar import picture_of
 from ocrsmith.data.formats.labelled import BadLabel, Problem
+from ocrsmith.data.formats.pictures import FilePicture, PictureFinder
 from ocrsmith.samples import TextInstance
 
 Element = ElementTree.Element
@@ -71,6 +73,39 @@ def read_xml(path: Path, problems: list[Problem]) -> Element | None:
     except OSError as error:
         problems.append(Problem(path, None, f"the file cannot be read ({error.strerror})"))
     return None
+
+
+def labelled_elements(
+    files: Sequence[Path],
+    finder: PictureFinder,
+    problems: list[Problem],
+    pictures: Callable[[Element], Sequence[tuple[Element, str]]],
+    *,
+    by_stem: bool = True,
+) -> Iterator[tuple[Path, Element, FilePicture]]:
+    """(file, element, picture) of every picture that XML files label.
+
+    What does not parse, or names a picture that is not there, becomes a problem.
+
+    Args:
+        pictures: a root -> the elements that stand for pictures, with the pictures' names; may raise BadLabel.
+        by_stem: a picture that is not found by its name may be the one that is called as the label file is.
+    """
+    for file in files:
+        root = read_xml(file, problems)
+        if root is None:
+            continue
+        try:
+            named = pictures(root)
+        except BadLabel as error:
+            problems.append(Problem(file, line_of(root), str(error)))
+            continue
+        for element, name in named:
+            picture = finder.find(name, file) or (picture_of(file, finder) if by_stem else None)
+            if picture is None:
+                problems.append(Problem(file, line_of(element), f"the picture {name!r} does not exist"))
+            else:
+                yield file, element, picture
 
 
 def line_of(element: Element) -> int:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocrsmith.data.formats.icdar import picture_of
 from ocrsmith.data.formats.labelled import BadLabel, Kind, LabelledPicture, Problem, make_instance
-from ocrsmith.data.formats.markup import Element, collect_instances, line_of, number_of, point_list, read_xml
+from ocrsmith.data.formats.markup import Element, collect_instances, labelled_elements, line_of, number_of, point_list
 from ocrsmith.data.formats.pictures import FilePicture, PictureFinder
 from ocrsmith.errors import InputError
 from ocrsmith.geometry import box_quad
@@ -25,21 +24,18 @@ def read_page(
     files: Sequence[Path], finder: PictureFinder, problems: list[Problem]
 ) -> tuple[Kind, list[LabelledPicture]]:
     """Reads PAGE files: `<Coords points>` and `<TextEquiv><Unicode>`."""
-    entries: list[LabelledPicture] = []
-    for file in files:
-        root = read_xml(file, problems)
-        page = root.find("Page") if root is not None else None
-        if page is None:
-            if root is not None:
-                problems.append(Problem(file, line_of(root), f"the root <{root.tag}> holds no <Page>"))
-            continue
-        picture = finder.find(page.get("imageFilename", ""), file) or picture_of(file, finder)
-        if picture is None:
-            problems.append(Problem(file, line_of(page), f"the picture {page.get('imageFilename')!r} does not exist"))
-            continue
+    entries = []
+    for file, page, picture in labelled_elements(files, finder, problems, _page_picture):
         elements = _lowest(page, "Word", "TextLine")
         entries.append(LabelledPicture(picture, collect_instances(elements, _page_instance, file, problems)))
     return "pages", entries
+
+
+def _page_picture(root: Element) -> list[tuple[Element, str]]:
+    page = root.find("Page")
+    if page is None:
+        raise BadLabel(f"the root <{root.tag}> holds no <Page>")
+    return [(page, page.get("imageFilename", ""))]
 
 
 def _lowest(page: Element, word: str, line: str) -> list[Element]:
@@ -77,16 +73,8 @@ def read_alto(
     files: Sequence[Path], finder: PictureFinder, problems: list[Problem]
 ) -> tuple[Kind, list[LabelledPicture]]:
     """Reads ALTO files; a measurement unit other than the pixel is scaled by the picture's own width."""
-    entries: list[LabelledPicture] = []
-    for file in files:
-        root = read_xml(file, problems)
-        if root is None:
-            continue
-        name = (root.findtext("Description/sourceImageInformation/fileName") or "").strip()
-        picture = finder.find(name, file) or picture_of(file, finder)
-        if picture is None:
-            problems.append(Problem(file, line_of(root), f"the picture {name!r} does not exist"))
-            continue
+    entries = []
+    for file, root, picture in labelled_elements(files, finder, problems, _alto_picture):
         pages = root.findall("Layout/Page")
         if len(pages) != 1:
             problems.append(Problem(file, line_of(root), f"{len(pages)} <Page> elements; one a file is read"))
@@ -103,6 +91,10 @@ def read_alto(
         elements = [e for e in _lowest(pages[0], "String", "TextLine") if e.tag == "TextLine" or e.get("CONTENT")]
         entries.append(LabelledPicture(picture, collect_instances(elements, make, file, problems)))
     return "pages", entries
+
+
+def _alto_picture(root: Element) -> list[tuple[Element, str]]:
+    return [(root, (root.findtext("Description/sourceImageInformation/fileName") or "").strip())]
 
 
 def _alto_scale(root: Element, page: Element, picture: FilePicture) -> float:

@@ -91,6 +91,7 @@ class FolderSummary:
                 "recognizer: words can be cut out with their texts",
             ),
             "lines": (
+                "detector craft, weakly supervised: lines have polygons and texts to cut into words",
                 "detector db: every line has a polygon",
                 "recognizer: lines with spaces can be cut out with their texts",
             ),

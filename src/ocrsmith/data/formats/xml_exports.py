@@ -6,10 +6,16 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ocrsmith.data.formats.icdar import picture_of
 from ocrsmith.data.formats.labelled import BadLabel, Kind, LabelledPicture, Problem, make_instance
-from ocrsmith.data.formats.markup import Element, collect_instances, line_of, number_of, point_list, read_xml, to_number
-from ocrsmith.data.formats.pictures import FilePicture, PictureFinder
+from ocrsmith.data.formats.markup import (
+    Element,
+    collect_instances,
+    labelled_elements,
+    number_of,
+    point_list,
+    to_number,
+)
+from ocrsmith.data.formats.pictures import PictureFinder
 from ocrsmith.geometry import box_quad
 from ocrsmith.samples import TextInstance
 
@@ -27,22 +33,16 @@ def read_voc(
     files: Sequence[Path], finder: PictureFinder, problems: list[Problem]
 ) -> tuple[Kind, list[LabelledPicture]]:
     """Reads `<annotation>` files; a text stands in `<text>` or `<transcription>`, else in `<name>`."""
-    entries: list[LabelledPicture] = []
-    for file in files:
-        root = read_xml(file, problems)
-        if root is None:
-            continue
-        if root.tag != "annotation":
-            problems.append(Problem(file, line_of(root), f"the root is <{root.tag}>; <annotation> was expected"))
-            continue
-        name = (root.findtext("filename") or "").strip()
-        picture = finder.find(name, file) or picture_of(file, finder)
-        if picture is None:
-            problems.append(Problem(file, line_of(root), f"the picture {name!r} does not exist"))
-            continue
-        instances = collect_instances(root.findall("object"), _voc_instance, file, problems)
-        entries.append(LabelledPicture(picture, instances))
-    return "pages", entries
+    return "pages", [
+        LabelledPicture(picture, collect_instances(root.findall("object"), _voc_instance, file, problems))
+        for file, root, picture in labelled_elements(files, finder, problems, _voc_picture)
+    ]
+
+
+def _voc_picture(root: Element) -> list[tuple[Element, str]]:
+    if root.tag != "annotation":
+        raise BadLabel(f"the root is <{root.tag}>; <annotation> was expected")
+    return [(root, (root.findtext("filename") or "").strip())]
 
 
 def _voc_instance(element: Element) -> TextInstance:
@@ -65,19 +65,18 @@ def read_cvat(
     files: Sequence[Path], finder: PictureFinder, problems: list[Problem]
 ) -> tuple[Kind, list[LabelledPicture]]:
     """Reads `<annotations>` files: boxes (turned ones too) and polygons; the text is an attribute of that name."""
-    entries: list[LabelledPicture] = []
-    for file in files:
-        root = read_xml(file, problems)
-        if root is None:
-            continue
-        for image in root.iter("image"):
-            picture: FilePicture | None = finder.find(image.get("name", ""), file)
-            if picture is None:
-                problems.append(Problem(file, line_of(image), f"the picture {image.get('name')!r} does not exist"))
-                continue
-            shapes = [child for child in image if child.tag in ("box", "polygon")]
-            entries.append(LabelledPicture(picture, collect_instances(shapes, _cvat_instance, file, problems)))
+    entries = []
+    for file, image, picture in labelled_elements(files, finder, problems, _cvat_pictures, by_stem=False):
+        shapes = [child for child in image if child.tag in ("box", "polygon")]
+        entries.append(LabelledPicture(picture, collect_instances(shapes, _cvat_instance, file, problems)))
     return "pages", entries
+
+
+def _cvat_pictures(root: Element) -> list[tuple[Element, str]]:
+    pictures = [(image, image.get("name", "")) for image in root.iter("image")]
+    if not pictures:
+        raise BadLabel('the file holds no <image>; the export "CVAT for images 1.1" was expected')
+    return pictures
 
 
 def _cvat_instance(element: Element) -> TextInstance:
