@@ -170,7 +170,7 @@ class Labeller:
         region = region[: math.ceil(height / stride), : math.ceil(width / stride)]
         grown = grow_quad(quad, MARGIN)
         to_crop = quad_to_quad(grown, box_quad(0, 0, width, height))
-        back = np.linalg.inv(to_crop)
+        back = quad_to_quad(box_quad(0, 0, width, height), grown)
         inner = transform_points(quad, to_crop)
         span = (float(inner[0, 0]), float(inner[0, 1]), float(inner[2, 0]), float(inner[2, 1]))
         boxes = _inside(character_boxes(np.ascontiguousarray(region), stride), span)

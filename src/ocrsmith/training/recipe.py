@@ -162,8 +162,8 @@ class DetectorTable(NetworkTable):
     """The detector: its network, its pages, its training. `image_size` is the width and height of a training page.
 
     Attributes:
-        thresholds, scale: fields of the bundle's thresholds and ScaleRule. What they leave out is as in the bundle that
-            the network starts from; from another start, pages smaller than `image_size` are enlarged to it.
+        thresholds, scale: fields of the bundle's thresholds and ScaleRule. With real pictures, what they leave out is as
+            in the bundle that the network starts from. Else pages smaller than `image_size` are enlarged to it.
         negative_ratio, min_negatives: of CRAFT's loss, how many pixels of ground count beside those of text.
         zoom, turn_degrees, colours: how windows of real pages vary, see `ocrsmith.data.page_crops.PageWindows`.
         relabel_steps: CRAFT finds the characters of real words and lines itself, and does so anew after so many steps;
@@ -188,10 +188,12 @@ class DetectorTable(NetworkTable):
     def reading(self, start: Mapping[str, Any] | None = None, *, trained: bool = True) -> dict[str, Any]:
         """What a bundle says of reading with this detector: its thresholds and scale.
 
-        `start` is what the bundle that it started from says; `trained`: on pages of `image_size`.
+        `start` is what the bundle that it started from says, which a detector made better on real pictures keeps;
+        `trained`: on pages of `image_size`.
         """
-        shown = {"min_side": self.image_size} if trained and start is None else {}
-        known = start or {}
+        kept = start if self.real else None
+        shown = {"min_side": self.image_size} if trained and kept is None else {}
+        known = kept or {}
         given = {
             "thresholds": {**known.get("thresholds", {}), **self.thresholds},
             "scale": {**shown, **known.get("scale", {}), **self.scale},
@@ -218,9 +220,12 @@ class RecognizerTable(NetworkTable):
     world: tuple[LineWorldTable, ...] = (LineWorldTable(),)
 
     def reading(self, start: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """What a bundle says of reading with this recogniser beside the network: as `start`'s bundle, if it has one."""
+        """What a bundle says of reading with this recogniser beside the network.
+
+        `start` is what the bundle that it started from says, which a recogniser made better on real pictures keeps.
+        """
         own = {} if self.read_width is None else {"input": {"max_width": self.read_width}}
-        return {**(start or {}), **own}
+        return {**(start or {} if self.real else {}), **own}
 
 
 class PicturesTable(Table):

@@ -96,8 +96,8 @@ class Rounds:
         """The labels of every picture that the round's samples are cut from."""
         wanted: dict[int, set[int]] = {}
         for index in range(number * self.steps * self.batch_size, (number + 1) * self.steps * self.batch_size):
-            part, own = self._world.place(index)
-            wanted.setdefault(part, set()).add(own)
+            place, own = self._world.place(index)
+            wanted.setdefault(place, set()).add(own)
         first = len(self._world.worlds) - len(self.parts)
         made: dict[str, Labels] = {}
         for place, part in enumerate(self.parts, first):
