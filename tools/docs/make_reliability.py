@@ -1,0 +1,76 @@
+"""Draws docs/pictures/reliability.png: how sure a bundle says it is, and how often it is right.
+
+    python tools/docs/make_reliability.py --eval ../shared/eval english:words_iiit5k english:pages_pdf ...
+
+Each set is read once; its words are counted as the network has them and under the bundle's calibration.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from ocrsmith.data.formats import read_labels
+from ocrsmith.evaluation.calibration import CalibrationCounts, Outcomes, picture_outcomes
+from ocrsmith.evaluation.curves import COLOURS
+from ocrsmith.evaluation.text import TEXT_RULES
+from ocrsmith.export.calibration import uncalibrated
+from ocrsmith.reading.bundle import Bundle
+from ocrsmith.reading.calibration import Calibration
+from ocrsmith.reading.reader import Reader
+
+PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "reliability.png"
+
+
+def measure(model: str, folder: Path, limit: int | None) -> tuple[CalibrationCounts, CalibrationCounts]:
+    """A set's words as the network has them, and under the bundle's calibration."""
+    bundle = Bundle.load(model)
+    reader = Reader(uncalibrated(bundle), engine="onnxruntime", threads=1)
+    labelled = read_labels(folder)
+    rule = TEXT_RULES["plates" if "plates" in folder.name else "letters_and_digits"]
+    found = Outcomes()
+    for entry in labelled.entries[:limit]:
+        found += picture_outcomes(reader, entry, labelled.kind, rule)
+    assert bundle.recognizer is not None
+    return found.under(Calibration()), found.under(bundle.recognizer.calibration or Calibration())
+
+
+def draw(path: Path, measured: dict[str, tuple[CalibrationCounts, CalibrationCounts]]) -> None:
+    """Two plots beside each other, before and after; bins of fewer than five words are left out."""
+    figure = Figure(figsize=(7.6, 3.6), layout="constrained")
+    for place, title in enumerate(("as the network says", "calibrated")):
+        axes = figure.add_subplot(1, 2, place + 1)
+        axes.plot((0, 1), (0, 1), color="#808890", linewidth=1, linestyle=(0, (4, 3)))
+        for (name, counts), colour in zip(measured.items(), COLOURS):
+            points = counts[place].curve().series["share right"]
+            label = f"{name}, error {counts[place].expected_error:.3f}"
+            axes.plot(*zip(*points), color=colour, marker="o", markersize=3, linewidth=1.4, label=label)
+        axes.set(title=title, xlabel="said", ylabel="right", xlim=(0, 1.02), ylim=(0, 1.02))
+        axes.legend(fontsize=7, frameon=False, loc="upper left")
+        axes.grid(color="#808890", alpha=0.22, linewidth=0.7)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sets", nargs="+", help="BUNDLE:SET")
+    parser.add_argument("--eval", type=Path, required=True, help="the folder of labelled sets")
+    parser.add_argument("--limit", type=int, help="pictures of a set")
+    parser.add_argument("--out", type=Path, default=PICTURE)
+    options = parser.parse_args()
+    measured = {}
+    for pair in options.sets:
+        model, _, name = pair.rpartition(":")
+        measured[name] = measure(model, options.eval / name, options.limit)
+        before, after = measured[name]
+        print(
+            f"{name}: {before.num_counted} words, {before.expected_error:.3f} before, {after.expected_error:.3f} after"
+        )
+    draw(options.out, measured)
+
+
+if __name__ == "__main__":
+    main()
