@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ocrsmith.data.drawing import add_tally, tally_of, tally_since
 from ocrsmith.data.sources import FixedWorld, MixedWorld, ShuffledWorld, WorldDataset
-from ocrsmith.errors import InputError, LabelError
+from ocrsmith.errors import InputError, LabelError, SynthesisError
 from ocrsmith.samples import LineSample
+from ocrsmith.synth.world import World
 
 
 def line(text: str) -> LineSample:
@@ -69,6 +71,33 @@ def test_no_sample_of_a_part_is_left_out(shares: list[float]) -> None:
         own = [index for which, index in places if which == part]
         assert own == list(range(len(own)))
         assert len(own) == pytest.approx(2 * MixedWorld.PERIOD * share / sum(shares), abs=2)
+
+
+class Refusing:
+    """A scene that refuses every third draw."""
+
+    def plan(self, rng: np.random.Generator) -> int:
+        number = int(rng.integers(3))
+        if number == 0:
+            raise SynthesisError("no room")
+        return number
+
+    def render(self, plan: int) -> LineSample:
+        return line(str(plan))
+
+
+def test_a_mixed_world_counts_what_its_synthetic_part_refused() -> None:
+    mixed: MixedWorld[LineSample] = MixedWorld([(World([(Refusing(), 1)], seed=1), 0.5), (Numbers("a"), 0.5)])
+    before = tally_of(mixed)
+    for index in range(40):
+        mixed[index]
+    since = tally_since(mixed, before)
+    assert since is not None
+    assert since.samples == 20
+    assert since.refused.total() > 0
+    add_tally(mixed, since)
+    assert mixed.tally.samples == 40
+    assert tally_of(MixedWorld([(Numbers("a"), 1.0)])) is None
 
 
 @pytest.mark.parametrize("parts", [[], [(Numbers("a"), 0.0)]])

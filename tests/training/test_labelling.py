@@ -21,7 +21,9 @@ from ocrsmith.preprocess import DetectorInput
 from ocrsmith.reading.craft_maps import boxes_from_maps
 from ocrsmith.reading.scaling import ScaleRule
 from ocrsmith.samples import Character, Image, PageSample, TextInstance
+from ocrsmith.training.detector import DetectorBatch, DetectorCollate
 from ocrsmith.training.labelling import LabelCounts, Labeller, character_boxes
+from ocrsmith.training.loaders import BatchStream, CollateEach
 from ocrsmith.training.real_samples import RealPages
 from ocrsmith.training.rounds import RealPart, Rounds
 
@@ -207,3 +209,31 @@ def test_without_anything_to_label_there_is_one_round() -> None:
     assert only.world_at(0) is only.world_at(99)
     with pytest.raises(ValueError, match="shares"):
         Rounds(None, [], Path("unused"), steps=1, batch_size=1, model=BarReader)
+
+
+def streamed(folder: Path, workers: int) -> list[DetectorBatch]:
+    """Two epochs of four steps, each a round, as a training would ask for them."""
+    mixed = rounds(folder, [])
+    step = 0
+    stream = BatchStream(
+        mixed.world_at(0),
+        CollateEach(DetectorCollate("craft", CONTRACT)),
+        batch_size=2,
+        steps_per_epoch=4,
+        position=lambda: step,
+        workers=workers,
+        world_at=mixed.world_at,
+    )
+    batches = list(stream)
+    step = 4
+    batches += list(stream)
+    stream.close()
+    return batches
+
+
+def test_workers_change_nothing_over_rounds(tmp_path: Path) -> None:
+    alone, shared = streamed(tmp_path / "alone", 0), streamed(tmp_path / "shared", 2)
+    for one, other in zip(alone, shared, strict=True):
+        np.testing.assert_array_equal(one.stack, other.stack)
+        for target, same in zip(one.targets, other.targets, strict=True):
+            np.testing.assert_array_equal(target, same)

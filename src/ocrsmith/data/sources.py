@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +95,24 @@ class MixedWorld(Generic[AnySample]):
     def __getitem__(self, index: int) -> AnySample:
         part, own = self.place(index)
         return self.worlds[part][own]
+
+    @property
+    def _counting(self) -> Any:
+        """The first part that keeps a tally of what it refused: the synthetic one; None where none does."""
+        return next((world for world in self.worlds if getattr(world, "tally", None) is not None), None)
+
+    @property
+    def tally(self) -> Any:
+        """What the synthetic part refused, see `ocrsmith.synth.world.Tally`; None without such a part."""
+        return None if self._counting is None else self._counting.tally
+
+    @tally.setter
+    def tally(self, tally: Any) -> None:
+        self._counting.tally = tally
+
+    def check_patience(self) -> None:
+        """As the synthetic part's: raises SynthesisError where it refused too large a share."""
+        self._counting.check_patience()
 
     def place(self, index: int) -> tuple[int, int]:
         """(part, index in that part) of sample `index`."""

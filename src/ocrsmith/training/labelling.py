@@ -82,7 +82,7 @@ def character_boxes(region: NDArray[np.float32], stride: float) -> NDArray[np.fl
     """Region map (h, w) -> boxes (N, 4) of the characters themselves, px of the network's input, from left to right.
 
     A watershed ends where the flank of a Gaussian is steepest, at sigma from its middle, and leaves a line of one pixel
-    there. From that follows the quad that the Gaussian was drawn for: targets drawn from these boxes give the map again.
+    there. From that follows the quad that the Gaussian was drawn for: targets drawn from these boxes give the map back.
     """
     boxes = []
     for found in characters_from_region(region, stride, foreground=_PEAK, background=_GROUND):

@@ -123,8 +123,8 @@ def crops_of(
 ) -> tuple[list[RealCrop], Counter[str]]:
     """The words and lines of pictures that a recogniser can be trained on, and counts of the others by cause.
 
-    Pictures of one text each are taken as they are, and read when they are asked for; texts of pages are cut out now and
-    kept in memory.
+    Pictures of one text each are taken as they are, and read when they are asked for; texts of pages are cut out now
+    and kept in memory.
     """
     crops: list[RealCrop] = []
     refused: Counter[str] = Counter()

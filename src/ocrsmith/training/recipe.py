@@ -162,8 +162,8 @@ class DetectorTable(NetworkTable):
     """The detector: its network, its pages, its training. `image_size` is the width and height of a training page.
 
     Attributes:
-        thresholds, scale: fields of the bundle's thresholds and ScaleRule. With real pictures, what they leave out is as
-            in the bundle that the network starts from. Else pages smaller than `image_size` are enlarged to it.
+        thresholds, scale: fields of the bundle's thresholds and ScaleRule. With real pictures, what they leave out is
+            as in the bundle that the network starts from. Else pages smaller than `image_size` are enlarged to it.
         negative_ratio, min_negatives: of CRAFT's loss, how many pixels of ground count beside those of text.
         zoom, turn_degrees, colours: how windows of real pages vary, see `ocrsmith.data.page_crops.PageWindows`.
         relabel_steps: CRAFT finds the characters of real words and lines itself, and does so anew after so many steps;
