@@ -64,9 +64,16 @@ def text_output(pages: Sequence[Page]) -> str:
     return "\f".join(page.text + "\n" if page.lines else "" for page in pages)
 
 
+# A string never holds a line break of its own: these match numbers alone.
+_POINT_ROWS = re.compile(r"\[\n\s+(-?[\d.]+),\n\s+(-?[\d.]+)\n\s+\]")
+_POLYGON_ROWS = re.compile(r"\[\n\s+((?:\[-?[\d.]+, -?[\d.]+\](?:,\n\s+)?)+)\n\s+\]")
+
+
 def json_output(pages: Sequence[Page]) -> str:
-    """`{"pages": [page.to_dict(), ...]}`, as `JSON_SCHEMA` describes it."""
-    return json.dumps({"pages": [page.to_dict() for page in pages]}, ensure_ascii=False, indent=1) + "\n"
+    """`{"pages": [page.to_dict(), ...]}`, as `JSON_SCHEMA` describes it; a polygon stands in one row."""
+    form = json.dumps({"pages": [page.to_dict() for page in pages]}, ensure_ascii=False, indent=1)
+    points = _POINT_ROWS.sub(r"[\1, \2]", form)
+    return _POLYGON_ROWS.sub(lambda match: "[" + re.sub(r",\n\s+", ", ", match[1]) + "]", points) + "\n"
 
 
 def pages_from_json(text: str) -> list[Page]:
