@@ -5,7 +5,7 @@ import pytest
 
 from ocrsmith.geometry import bounds, box_quad
 from ocrsmith.reading.page import Recognized, RecognizedCharacter
-from ocrsmith.reading.stacking import letter_rows, stack, words_in_stack
+from ocrsmith.reading.stacking import columns, letter_rows, stack, words_in_stack
 
 
 def column(*letters: tuple[int, int], width: int = 40, height: int = 220) -> np.ndarray:
@@ -56,3 +56,20 @@ def test_words_lie_in_their_cells() -> None:
     assert bounds(first.polygon) == pytest.approx((100, 10, 140, 80), abs=0.01)
     assert bounds(second.characters[0].quad) == pytest.approx((100, 150, 140, 180), abs=0.01)
     assert words_in_stack(Recognized("", 0.0, ()), made, box_quad(0, 0, 1, 9)) == []
+
+
+def test_letters_that_were_found_one_by_one_make_a_column() -> None:
+    letters = [box_quad(100, 40 * i, 130 + 4 * (i % 2), 40 * i + 38) for i in range(5)]
+    assert columns(letters[::-1]) == [[4, 3, 2, 1, 0]]
+    # A pair of letters is one box, and a word far away belongs to nothing.
+    assert columns([letters[0], box_quad(100, 40, 132, 118), letters[3], box_quad(400, 0, 600, 40)]) == [[0, 1, 2]]
+
+
+def test_a_tables_digits_and_loose_letters_make_none() -> None:
+    digits = [box_quad(100, 40 * i, 130, 40 * i + 38) for i in range(5)]
+    names = [box_quad(150, 40 * i, 300, 40 * i + 38) for i in range(5)]
+    assert columns(digits + names) == []
+    apart = [box_quad(100, 70 * i, 130, 70 * i + 38) for i in range(5)]
+    assert columns(apart) == []
+    assert columns(digits[:1]) == []
+    assert columns([]) == []

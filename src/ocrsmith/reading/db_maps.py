@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 from ocrsmith.reading.detections import Detection, order_quads, rectangle_corners
 
+# Of its smallest rectangle: what a region that follows a curve fills at most. Straight words fill four fifths.
+MAX_BENT_FILL = 0.65
+
 
 @dataclass(frozen=True)
 class DbThresholds:
@@ -30,7 +33,7 @@ class DbThresholds:
         min_size: px of the map; shorter sides are dropped before growing, min_size + 2 after.
         max_candidates: regions looked at, the largest first.
         dilate: grow the binary map by one pixel to the right and below, so that a region of n pixels is n wide.
-        shape: "quad", or "polygon" to follow curved lines.
+        shape: "quad", or "polygon" to follow curved lines; straight ones stay quads.
     """
 
     binary: float = 0.3
@@ -47,8 +50,8 @@ def boxes_from_map(
 ) -> list[Detection]:
     """Probabilities (h, w) in 0..1 -> line quads or polygons in pixels of the network's input.
 
-    The score is the mean probability inside the region's smallest rectangle before it is grown, or inside the region
-    itself where polygons are asked for: an arc fills little of its rectangle.
+    The score is the mean probability inside the region's smallest rectangle before it is grown. Where polygons are
+    asked for, regions that fill little of their rectangle, as arcs do, become polygons and are judged by themselves.
     """
     probabilities = np.ascontiguousarray(probabilities, dtype=np.float32)
     binary = (probabilities > thresholds.binary).view(np.uint8)
@@ -66,16 +69,22 @@ def boxes_from_map(
         return []
     parts = np.array(rectangles, dtype=np.float32)
     corners = rectangle_corners(parts[:, :2], parts[:, 2:4], parts[:, 4])
-    follows = thresholds.shape == "polygon"
-    scores = np.array([_mean_inside(probabilities, outline) for outline in (kept if follows else corners)])
     width, height = parts[:, 2], parts[:, 3]
+    bent = np.zeros(len(kept), dtype=bool)
+    if thresholds.shape == "polygon":
+        bent = np.array([cv2.contourArea(contour) for contour in kept]) < MAX_BENT_FILL * width * height
+    outlines = [kept[i] if bent[i] else corners[i] for i in range(len(kept))]
+    scores = np.array([_mean_inside(probabilities, outline) for outline in outlines])
     distances = width * height * thresholds.unclip_ratio / (2 * (width + height))
     grown = parts[:, 2:4] + 2 * distances[:, None]
     passed = np.flatnonzero((scores >= thresholds.box) & (grown.min(axis=1) >= thresholds.min_size + 2))
-    if follows:
-        return _polygons([kept[i] for i in passed], scores[passed], thresholds, stride)
-    quads = order_quads(rectangle_corners(parts[passed, :2], grown[passed], parts[passed, 4])) * np.float32(stride)
-    return [Detection(quad, float(score)) for quad, score in zip(quads, scores[passed])]
+    quads = order_quads(rectangle_corners(parts[passed, :2], grown[passed], parts[passed, 4]))
+    found = []
+    for index, quad in zip(passed, quads):
+        polygon = _polygon(kept[index], thresholds.unclip_ratio) if bent[index] else None
+        shape = quad if polygon is None else polygon
+        found.append(Detection(shape * np.float32(stride), float(scores[index])))
+    return found
 
 
 def _outer_contours(binary: NDArray[np.uint8], most: int) -> list[NDArray[np.int32]]:
@@ -105,23 +114,18 @@ def _mean_inside(probabilities: NDArray[np.float32], polygon: NDArray[Any]) -> f
     return float(cv2.mean(probabilities[top:bottom, left:right], mask)[0])
 
 
-def _polygons(
-    contours: list[NDArray[np.int32]], scores: NDArray[np.float64], thresholds: DbThresholds, stride: float
-) -> list[Detection]:
-    """Contours simplified to 0.5 % of their length and grown; the largest piece where growing splits one."""
-    found = []
-    for contour, score in zip(contours, scores):
-        outline = cv2.approxPolyDP(contour, 0.005 * cv2.arcLength(contour, True), True).reshape(-1, 2)
-        if len(outline) < 3:
-            continue
-        distance = cv2.contourArea(outline) * thresholds.unclip_ratio / max(cv2.arcLength(outline, True), 1e-6)
-        offset = pyclipper.PyclipperOffset()
-        # Clipper counts in integers: sixteenths of a pixel.
-        offset.AddPath(outline * 16, pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
-        pieces = [np.array(piece, np.float32) / 16 for piece in offset.Execute(distance * 16)]
-        if pieces:
-            largest = max(pieces, key=lambda piece: cv2.contourArea(piece))
-            smooth = cv2.approxPolyDP(largest, 0.5, True).reshape(-1, 2)
-            if len(smooth) >= 3:
-                found.append(Detection(smooth.astype(np.float32) * np.float32(stride), float(score)))
-    return found
+def _polygon(contour: NDArray[np.int32], unclip_ratio: float) -> NDArray[np.float32] | None:
+    """A contour simplified to 0.5 % of its length and grown; the largest piece where growing splits it."""
+    outline = cv2.approxPolyDP(contour, 0.005 * cv2.arcLength(contour, True), True).reshape(-1, 2)
+    if len(outline) < 3:
+        return None
+    distance = cv2.contourArea(outline) * unclip_ratio / max(cv2.arcLength(outline, True), 1e-6)
+    offset = pyclipper.PyclipperOffset()
+    # Clipper counts in integers: sixteenths of a pixel.
+    offset.AddPath(outline * 16, pyclipper.JT_ROUND, pyclipper.ET_CLOSEDPOLYGON)
+    pieces = [np.array(piece, np.float32) / 16 for piece in offset.Execute(distance * 16)]
+    if not pieces:
+        return None
+    largest = max(pieces, key=lambda piece: cv2.contourArea(piece))
+    smooth = cv2.approxPolyDP(largest, 0.5, True).reshape(-1, 2)
+    return smooth.astype(np.float32) if len(smooth) >= 3 else None

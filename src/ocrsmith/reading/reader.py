@@ -197,7 +197,7 @@ class Reader:
             doubted = weighted_confidence([unit.recognized for unit in units]) < SURE_PAGE
             if (doubted or self.orientation == "check") and reading.stands_on_its_head(units):
                 return self._turned(image, name, timings, 2)
-            units = reading.turn_lines(units)
+            units = reading.join_stacks(reading.turn_lines(units))
         page = self._arranged(units, image, name, timings)
         if not page.lines and self.bundle.whole_if_empty:
             units = UnitReader(image, self._recognized, 0.0, timings).read([_whole(image)])

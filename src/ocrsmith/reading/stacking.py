@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.geometry import Quad, as_quad
+from ocrsmith.geometry import Quad, as_quad, bounds
 from ocrsmith.reading.page import ReadCharacter, Recognized, RecognizedCharacter, Word
 from ocrsmith.reading.spaces import ink_mask
 from ocrsmith.samples import Image
@@ -16,6 +17,8 @@ from ocrsmith.samples import Image
 # In widths of the column: what a letter's height may be, and the gap below it that ends a word.
 MIN_LETTER, MAX_LETTER = 0.35, 1.7
 WORD_GAP = 1.0
+# In heights: letters and pairs of letters of a column are narrower.
+MAX_WIDE = 1.4
 # Of the letters' height: what is put between two of them.
 _BETWEEN = 0.15
 
@@ -33,6 +36,53 @@ class Stack:
     crop: Image
     cells: NDArray[np.float64]
     stops: NDArray[np.float64]
+
+
+def columns(quads: Sequence[ArrayLike]) -> list[list[int]]:
+    """Indexes of boxes that stand on each other like a sign's letters, from top to bottom; two letters are too few.
+
+    Boxes with a neighbour on their own row are a table's or a list's and not a sign's.
+    """
+    if len(quads) < 2:
+        return []
+    boxes = np.array([bounds(quad) for quad in quads], dtype=np.float64)
+    left, top, right, bottom = boxes.T
+    width, height = right - left, bottom - top
+    middle = (left + right) / 2
+    narrow = width < MAX_WIDE * height
+    following: dict[int, int] = {}
+    for index in np.flatnonzero(narrow & ~_has_neighbour(boxes)):
+        gap = top - bottom[index]
+        size = np.maximum(width, width[index])
+        fits = (
+            narrow
+            & (np.abs(middle - middle[index]) < 0.35 * size)
+            & (np.minimum(width, width[index]) > 0.4 * size)
+            & (np.abs(gap) < 0.4 * width[index])
+            & (top > top[index])
+        )
+        if fits.any():
+            following[int(index)] = int(np.flatnonzero(fits)[np.argmin(gap[fits])])
+    found: list[list[int]] = []
+    for first in sorted(set(following) - set(following.values())):
+        chain = [first]
+        while chain[-1] in following:
+            chain.append(following[chain[-1]])
+        tall = bottom[chain].max() - top[chain].min() > 2.2 * float(np.median(width[chain]))
+        if tall and not any(index in other for other in found for index in chain):
+            found.append(chain)
+    return found
+
+
+def _has_neighbour(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N,) whether another box shares half of a box's rows and stands within two of its heights beside it."""
+    left, top, right, bottom = boxes.T
+    height = np.maximum(bottom - top, 1e-6)
+    shared = np.minimum(bottom[:, None], bottom) - np.maximum(top[:, None], top)
+    apart = np.maximum(left[:, None], left) - np.minimum(right[:, None], right)
+    beside = (shared > 0.5 * np.minimum(height[:, None], height)) & (apart < 2 * np.minimum(height[:, None], height))
+    np.fill_diagonal(beside, False)
+    return np.asarray(beside.any(axis=1))
 
 
 def stack(column: Image) -> Stack | None:

@@ -9,12 +9,12 @@ from functools import partial
 
 import numpy as np
 
-from ocrsmith.geometry import Polygon, Quad, minimum_area_quad
+from ocrsmith.geometry import Polygon, Quad, bounds, box_quad, minimum_area_quad
 from ocrsmith.reading.alignment import words_on_page
 from ocrsmith.reading.crops import is_tall, rectify, turn_quad
 from ocrsmith.reading.orientation import LEAD, SAMPLE, SURE_TURNED, longest, weakest
 from ocrsmith.reading.page import Recognized, Word
-from ocrsmith.reading.stacking import stack, words_in_stack
+from ocrsmith.reading.stacking import columns, stack, words_in_stack
 from ocrsmith.reading.straightening import ribbon, straighten, words_on_ribbon
 from ocrsmith.samples import Image
 
@@ -77,6 +77,24 @@ class UnitReader:
             if cut.owner not in best or value > best[cut.owner][0]:
                 best[cut.owner] = (value, Unit(result, quads[cut.owner], cut.place))
         return [best[owner][1] for owner in range(len(outlines))]
+
+    def join_stacks(self, units: Sequence[Unit]) -> list[Unit]:
+        """The units, those of a sign's stacked letters as one where they are read as one surely."""
+        quads = [unit.upright for unit in units]
+        chains, cuts = [], []
+        for chain in columns(quads):
+            hull = box_quad(*bounds([quads[index] for index in chain]))
+            made = stack(rectify(self.image, [hull])[0])
+            if made is not None and len(made.cells) >= max(3, len(chain)):
+                chains.append((chain, hull, len(made.cells)))
+                cuts.append(Cut(chain[0], made.crop, partial(words_in_stack, made=made, quad=hull)))
+        found: dict[int, Unit | None] = dict(enumerate(units))
+        for (chain, hull, num_letters), cut, result in zip(chains, cuts, self._recognized([c.crop for c in cuts])):
+            letters = sum(not character.text.isspace() for character in result.characters)
+            if result.confidence >= SURE_TURNED and letters >= num_letters - 1:
+                found.update(dict.fromkeys(chain))
+                found[chain[0]] = Unit(result, hull, cut.place)
+        return [unit for unit in found.values() if unit is not None]
 
     def _quad_cuts(self, owner: int, quad: Quad) -> list[Cut]:
         tall = is_tall(quad)
