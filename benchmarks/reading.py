@@ -14,7 +14,7 @@ Prints the Markdown table: the median time a picture with the median of the rati
 the start of the process to the text of a first small picture, the peak memory over all pictures, and the peak on a
 picture of 12 megapixels (--photograph, or the last one enlarged). Below it for the first reader: the time that its
 networks did not take, for 1,000 words, and with --growth N the memory that N pictures leave behind. Writes reading.json
-and reading.md into --out. An idle machine is needed. About 10 minutes for 10 pictures of 3 sets with EasyOCR, 3 without.
+and reading.md into --out. An idle machine is needed; 10 pictures of 3 sets take about 10 minutes with EasyOCR, else 3.
 """
 
 from __future__ import annotations

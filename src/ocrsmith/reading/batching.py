@@ -8,6 +8,7 @@ cost least in all.
 
 from __future__ import annotations
 
+import itertools
 import math
 import sys
 from collections.abc import Iterator, Sequence
@@ -53,5 +54,5 @@ def batches(widths_px: Sequence[float], multiple: int = 1, most: int | None = No
     ends = [len(order)]
     while ends[-1]:
         ends.append(ends[-1] - sizes[ends[-1]])
-    for stop, start in reversed(list(zip(ends, ends[1:]))):
+    for stop, start in reversed(list(itertools.pairwise(ends))):
         yield order[start:stop], padded[start]
