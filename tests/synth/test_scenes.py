@@ -52,7 +52,7 @@ def sample(photo: PageScene, seed: int) -> PageSample:
 
 
 def test_labels_spell_and_lie_inside_or_are_flagged() -> None:
-    photo = scene(cut_share=0.3)
+    photo = scene(cut_share=0.3, circle_share=0.15, wave_share=0.15, vertical_share=0.15)
     flagged = 0
     for seed in range(25):
         drawn = sample(photo, seed)
@@ -160,7 +160,7 @@ def test_faint_and_blurred_text_is_flagged() -> None:
 
 
 def test_contrast_is_measured_between_ink_and_ground() -> None:
-    image, ink = np.full((40, 40, 3), 50, np.uint8), np.zeros((40, 40), np.uint8)
+    image, ink = np.full((40, 40), 50, np.uint8), np.zeros((40, 40), np.uint8)
     ink[10:30, 10:30] = 255
     image[10:30, 10:30] = 180
     box = np.array([[5, 5], [35, 5], [35, 35], [5, 35]], np.float32)
@@ -285,3 +285,12 @@ def test_several_alphabets_stand_in_one_scene() -> None:
         both += len({line.font for line in lines}) == 2
         assert "TofuError" not in dict(plan.refusals)
     assert both >= 4
+
+
+def test_stacked_characters_keep_their_gap_in_any_case_of_letters() -> None:
+    for text in ("gjpqd", "HOTEL", "a.b-c", "Wagen 7"):
+        photo = PageScene(WeightedText([text]), FACES, Clouds(), PhotoSettings(vertical_share=1.0, blocks=(2, 4)))
+        for block in photo.plan(np.random.default_rng(1)).blocks:
+            boxes = run_of(block.lines[0], photo.faces).boxes
+            gaps = boxes[1:, 1] - boxes[:-1, 3]
+            assert gaps.min() >= 0 and gaps.min() <= 0.6 * block.lines[0].size_px

@@ -17,8 +17,8 @@ from ocrsmith.synth.shaping import ShapedRun, shape
 from ocrsmith.synth.texts import TextGenerator
 
 NO_LIGATURES = {"liga": False, "clig": False, "dlig": False}
-# Characters set below one another stand this much closer (em) than the font's lines would, or further apart.
-_STACK_SPACING = (-0.2, 0.1)
+# The least gap (em) between characters set below one another, and how much more is drawn.
+_STACK_GAP = (0.06, 0.4)
 _MOST_STACKED = 14
 
 
@@ -96,8 +96,9 @@ class LineDrawer:
         down = bool(rng.random() < settings.vertical_share) and can_stack(texts[0])
         if down:
             texts = texts[:1]
-            spacing = _STACK_SPACING[0] + (_STACK_SPACING[1] - _STACK_SPACING[0]) * rng.random()
         fonts = [self._font_of(text, name, rng) for text in texts]
+        if down:
+            spacing = self._stack_spacing(texts[0], fonts[0]) + _STACK_GAP[0] + _STACK_GAP[1] * rng.random() ** 2
         room = 0.92 * (settings.height if down else settings.width)
         for _ in range(3):
             spacing_px = round(spacing * size_px * 4) / 4
@@ -117,6 +118,14 @@ class LineDrawer:
                 texts, fonts = [texts[shortest]], [fonts[shortest]]
                 size_px = float(math.ceil(least))
         raise TooWideError(f"A text of {len(texts[0])} characters does not fit {room / 0.92:.0f} px.")
+
+    def _stack_spacing(self, text: str, font: str) -> float:
+        """The letter spacing (em) at which no two characters set below one another touch: a font's lines are wider."""
+        try:
+            boxes = run_of(LinePlan(text, font, 64.0, 0.0, False, 0, 0, True), self.faces).boxes
+        except FontError as error:
+            raise TofuError(str(error)) from None
+        return -float((boxes[1:, 1] - boxes[:-1, 3]).min()) / 64.0
 
     def _font_of(self, text: str, name: str, rng: Rng) -> str:
         if self.faces[name].draws(text):

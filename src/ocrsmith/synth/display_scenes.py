@@ -176,7 +176,7 @@ class DisplayScene:
         return tuple(labels)
 
     def render(self, plan: DisplayScenePlan) -> PageSample:
-        """The scene and its readings; one that is less than 70 % inside, or washed out, is marked `ignore`."""
+        """The scene and its readings; less than 70 % inside, or a digit half outside or washed out, marks `ignore`."""
         image = np.ascontiguousarray(self.backgrounds.render(plan.background)).copy()
         instances: list[tuple[TextInstance, Device]] = []
         for device in plan.devices:
@@ -188,7 +188,9 @@ class DisplayScene:
             if not characters:
                 continue
             quad = enclosing_quad([c.quad for c in characters])
-            cut = inside_share(quad, plan.width, plan.height) < 0.7
+            # As in crops: a digit that is cut in half reads as another.
+            shares = [inside_share(c.quad, plan.width, plan.height) for c in characters if c.text != "."]
+            cut = min(shares, default=1.0) <= 0.5 or inside_share(quad, plan.width, plan.height) < 0.7
             instances.append((TextInstance(quad, device.panel.text, tuple(characters), ignore=cut), device))
         image = apply_optics(image, plan.optics)
         return PageSample(image, tuple(_judged(image, instance, device) for instance, device in instances))

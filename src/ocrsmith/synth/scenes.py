@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from ocrsmith.errors import SynthesisError
 from ocrsmith.geometry import inside_share
-from ocrsmith.samples import Character, Image, PageSample, TextInstance
+from ocrsmith.samples import Image, PageSample, TextInstance, characters_of
 from ocrsmith.synth.block_render import DrawnLine, draw_block, draw_shape
 from ocrsmith.synth.blocks import BlockDrawer, NoRoomError
 from ocrsmith.synth.choices import Rng
@@ -177,6 +178,7 @@ class PageScene:
         """Labels by rule: outside is left out; cut, too low or too faint is marked `ignore`."""
         height, width = image.shape[:2]
         limits = np.array([width, height], np.float32)
+        grey: Any = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
         instances = []
         for line in lines:
             quads, polygon, ignore = line.quads, line.polygon, False
@@ -189,37 +191,41 @@ class PageScene:
                     quads, polygon = np.clip(quads, 0, limits), np.clip(polygon, 0, limits)
             heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
             ignore = ignore or float(heights.max()) < self.settings.legible_px
-            ignore = ignore or self._is_faint(image, ink, line, quads)
-            characters = tuple(Character(text, quad) for text, quad in zip(line.pieces, quads))
-            instances.append(TextInstance(polygon, line.text, characters, ignore))
+            ignore = ignore or self._is_faint(grey, ink, line, quads)
+            instances.append(TextInstance(polygon, line.text, characters_of(line.pieces, quads), ignore))
         return instances
 
-    def _is_faint(self, image: Image, ink: NDArray[np.uint8], line: DrawnLine, quads: Points) -> bool:
+    def _is_faint(self, grey: NDArray[np.uint8], ink: NDArray[np.uint8], line: DrawnLine, quads: Points) -> bool:
         """Whether a line or a part of it no longer stands out: half a word on ground of its own colour is not read."""
         floor, last = self.settings.legible_contrast, len(quads) - _PART_LENGTH
-        if contrast(image, ink, line.polygon) < floor:
+        if contrast(grey, ink, line.polygon) < floor:
             return True
-        for start in [*range(0, last, _PART_LENGTH), last] if last > 0 else ():
+        if last <= 0:
+            return False
+        lows, highs = np.floor(quads.min(axis=1)).astype(int), np.ceil(quads.max(axis=1)).astype(int)
+        for start in [*range(0, last, _PART_LENGTH), last]:
             part = slice(start, start + _PART_LENGTH)
             # Spaces have no ink to measure, points next to none.
-            inked = any(piece[0].isalnum() for piece in line.pieces[part])
-            if inked and contrast(image, ink, quads[part].reshape(-1, 2)) < floor:
-                return True
+            if any(piece[0].isalnum() for piece in line.pieces[part]):
+                (left, top), (right, bottom) = lows[part].min(axis=0), highs[part].max(axis=0)
+                window = slice(max(top - 1, 0), max(bottom + 1, 1)), slice(max(left - 1, 0), max(right + 1, 1))
+                if _contrast(grey[window], ink[window]) < floor:
+                    return True
         return False
 
 
-def contrast(image: Image, ink: NDArray[np.uint8], polygon: NDArray[np.float32]) -> float:
+def contrast(grey: NDArray[np.uint8], ink: NDArray[np.uint8], polygon: NDArray[np.float32]) -> float:
     """How much the ink's brightness differs (0..255) from the ground's within a polygon's bounding box.
 
-    Measured in the finished picture: blur, glare and fading lower it, so it tells what is no longer legible. 0 where
-    no ink is in the picture.
+    Both are (H, W), the first of the finished picture: blur, glare and fading lower it, so it tells what is no longer
+    legible. 0 where no ink is in the picture.
     """
-    window = window_of(polygon, image.shape, 1)
-    if window is None:
-        return 0.0
-    mask = ink[window]
-    grey = cv2.cvtColor(image[window], cv2.COLOR_RGB2GRAY)
-    peak = int(mask.max())
+    window = window_of(polygon, grey.shape, 1)
+    return 0.0 if window is None else _contrast(grey[window], ink[window])
+
+
+def _contrast(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
+    peak = int(mask.max(initial=0))
     if peak < 32:
         return 0.0
     inked = cv2.threshold(mask, peak // 2, 255, cv2.THRESH_BINARY)[1]
