@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -20,12 +21,13 @@ _RAMP = np.arange(256, dtype=np.float32)[:, None]
 def window_of(points: ArrayLike, shape: Sequence[int], margin_px: int = 2) -> Window | None:
     """Rows and columns round points, cut to a picture's shape; None where nothing of it is inside."""
     flat = np.asarray(points, np.float64).reshape(-1, 2)
-    left, top = np.floor(flat.min(axis=0)).astype(int) - margin_px
-    right, bottom = np.ceil(flat.max(axis=0)).astype(int) + margin_px
-    left, top, right, bottom = max(left, 0), max(top, 0), min(right, shape[1]), min(bottom, shape[0])
+    (low_x, low_y), (high_x, high_y) = flat.min(axis=0).tolist(), flat.max(axis=0).tolist()
+    left, top = max(math.floor(low_x) - margin_px, 0), max(math.floor(low_y) - margin_px, 0)
+    right = min(math.ceil(high_x) + margin_px, shape[1])
+    bottom = min(math.ceil(high_y) + margin_px, shape[0])
     if right <= left or bottom <= top:
         return None
-    return slice(int(top), int(bottom)), slice(int(left), int(right))
+    return slice(top, bottom), slice(left, right)
 
 
 def blend(view: Image, mask: Mask, colour: Sequence[int], opacity: float = 1.0) -> None:
