@@ -118,10 +118,12 @@ def test_train_hands_everything_on(ocrsmith: Run, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(run_module, "train", train)
     options = ["--out", tmp_path, "--minutes", "3", "--workers", "0", "--restart", "--accelerator", "cpu", "-q"]
-    assert ocrsmith("train", "a.toml", *options, "--pictures", "mine").code == 0
+    folders = ["--pictures", "mine", "--real", "yours", "--real", "ours", "--start", "english"]
+    assert ocrsmith("train", "a.toml", *options, *folders).code == 0
     assert given == {
         **{"recipe": "a.toml", "out": tmp_path, "minutes": 3.0, "workers": 0, "resume": False},
         **{"accelerator": "cpu", "progress": False, "pictures": [Path("mine")]},
+        **{"real": [Path("yours"), Path("ours")], "start": "english"},
     }
 
 
