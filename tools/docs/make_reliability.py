@@ -39,7 +39,7 @@ def measure(model: str, folder: Path, limit: int | None) -> tuple[CalibrationCou
 
 def draw(path: Path, measured: dict[str, tuple[CalibrationCounts, CalibrationCounts]]) -> None:
     """Two plots beside each other, before and after; bins of fewer than five words are left out."""
-    figure = Figure(figsize=(7.6, 3.6), layout="constrained")
+    figure = Figure(figsize=(7.6, 4.4), layout="constrained")
     for place, title in enumerate(("as the network says", "calibrated")):
         axes = figure.add_subplot(1, 2, place + 1)
         axes.plot((0, 1), (0, 1), color="#808890", linewidth=1, linestyle=(0, (4, 3)))
@@ -48,7 +48,7 @@ def draw(path: Path, measured: dict[str, tuple[CalibrationCounts, CalibrationCou
             label = f"{name}, error {counts[place].expected_error:.3f}"
             axes.plot(*zip(*points), color=colour, marker="o", markersize=3, linewidth=1.4, label=label)
         axes.set(title=title, xlabel="said", ylabel="right", xlim=(0, 1.02), ylim=(0, 1.02))
-        axes.legend(fontsize=7, frameon=False, loc="upper left")
+        axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16))
         axes.grid(color="#808890", alpha=0.22, linewidth=0.7)
     figure.savefig(path, dpi=110)
 
