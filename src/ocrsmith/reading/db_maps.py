@@ -17,6 +17,7 @@ import pyclipper
 from numpy.typing import NDArray
 
 from ocrsmith.reading.detections import Detection, order_quads, rectangle_corners
+from ocrsmith.reading.straightening import ribbon
 
 # Of its smallest rectangle: what a region that follows a curve fills at most. Straight words fill four fifths.
 MAX_BENT_FILL = 0.65
@@ -70,21 +71,24 @@ def boxes_from_map(
     parts = np.array(rectangles, dtype=np.float32)
     corners = rectangle_corners(parts[:, :2], parts[:, 2:4], parts[:, 4])
     width, height = parts[:, 2], parts[:, 3]
-    bent = np.zeros(len(kept), dtype=bool)
+    polygons: dict[int, NDArray[np.float32]] = {}
     if thresholds.shape == "polygon":
-        bent = np.array([cv2.contourArea(contour) for contour in kept]) < MAX_BENT_FILL * width * height
-    outlines = [kept[i] if bent[i] else corners[i] for i in range(len(kept))]
+        fills = np.array([cv2.contourArea(contour) for contour in kept]) / np.maximum(width * height, 1e-6)
+        for index in np.flatnonzero(fills < MAX_BENT_FILL).tolist():
+            polygon = _polygon(kept[index], thresholds.unclip_ratio)
+            # What has no centre line to follow is a smear and no arc.
+            if polygon is not None and ribbon(polygon) is not None:
+                polygons[index] = polygon
+    outlines = [kept[i] if i in polygons else corners[i] for i in range(len(kept))]
     scores = np.array([_mean_inside(probabilities, outline) for outline in outlines])
     distances = width * height * thresholds.unclip_ratio / (2 * (width + height))
     grown = parts[:, 2:4] + 2 * distances[:, None]
     passed = np.flatnonzero((scores >= thresholds.box) & (grown.min(axis=1) >= thresholds.min_size + 2))
     quads = order_quads(rectangle_corners(parts[passed, :2], grown[passed], parts[passed, 4]))
-    found = []
-    for index, quad in zip(passed, quads):
-        polygon = _polygon(kept[index], thresholds.unclip_ratio) if bent[index] else None
-        shape = quad if polygon is None else polygon
-        found.append(Detection(shape * np.float32(stride), float(scores[index])))
-    return found
+    return [
+        Detection(polygons.get(index, quad) * np.float32(stride), float(scores[index]))
+        for index, quad in zip(passed.tolist(), quads)
+    ]
 
 
 def _outer_contours(binary: NDArray[np.uint8], most: int) -> list[NDArray[np.int32]]:

@@ -68,8 +68,7 @@ class UnitReader:
             if strip is not None:
                 place = partial(words_on_ribbon, strip=strip, margin=self.margin)
                 cuts.append(Cut(owner, straighten(self.image, strip, self.margin), place))
-            else:
-                cuts += self._quad_cuts(owner, quads[owner])
+            cuts += self._quad_cuts(owner, quads[owner])
         self._spent("crops", started)
         best: dict[int, tuple[float, Unit]] = {}
         for cut, result in zip(cuts, self._recognized([cut.crop for cut in cuts]), strict=True):
