@@ -176,3 +176,20 @@ def test_settings_and_plans_that_are_wrong_are_told(fonts: list[FontFace]) -> No
         LinePlan.from_json('{"text": "a"}')
     with pytest.raises(SynthesisError, match="without fonts"):
         LineScene(Words(), [])
+
+
+def test_lines_of_two_alphabets_take_the_font_that_has_them(fonts: list[FontFace]) -> None:
+    class Two:
+        """Latin and Greek words in turn."""
+
+        def sample(self, rng: np.random.Generator) -> str:
+            return "abc" if rng.random() < 0.5 else "\u03b1\u03b2\u03b3"
+
+    latin = replace(fonts[0], family="Latin", code_points=frozenset(map(ord, "abc")))
+    greek = replace(fonts[1], family="Greek", code_points=frozenset(map(ord, "\u03b1\u03b2\u03b3")))
+    scene = LineScene(Two(), [latin, greek])
+    plans = [plan for plan, _ in _samples(scene, 30)]
+    assert {(plan.text, plan.font) for plan in plans} == {
+        ("abc", str(latin.path)),
+        ("\u03b1\u03b2\u03b3", str(greek.path)),
+    }
