@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrsmith.data.weak_labels import (
@@ -124,6 +124,7 @@ def test_a_line_of_which_nothing_is_found_is_even_with_its_spaces() -> None:
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=5), st.integers(0, 30))
+@settings(deadline=None)
 def test_every_word_of_a_line_gets_boxes(lengths: list[int], num_found: int) -> None:
     found = boxes(*[(10.0 * place, 10.0 * place + 9) for place in range(num_found)])
     words = label_words(" ".join("x" * length for length in lengths), found, (0, 0, 300, 20))

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -39,6 +39,7 @@ def test_a_share_of_the_pictures_is_held_back_by_name() -> None:
 
 
 @given(st.lists(st.text(min_size=1), unique=True, min_size=3, max_size=9), st.floats(0.01, 0.99))
+@settings(deadline=None)
 def test_three_pictures_are_enough_for_all_splits(names: list[str], share: float) -> None:
     assert set(hold_back(names, share)) == {"train", "validation", "test"}
 
