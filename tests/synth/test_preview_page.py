@@ -105,6 +105,15 @@ def test_histograms_of_odd_values() -> None:
     assert "polyline" in histogram_svg([1.0, 2.0], [3.0], logarithmic=True)
 
 
+def test_histograms_of_counts_have_whole_numbers_below() -> None:
+    drawn = histogram_svg([3.0, 3.0, 19.0], whole=True)
+    labels = re.findall(r"<text[^>]*>([^<]+)</text>", drawn)
+    assert labels == ["3", "7", "11", "15", "19", "23", "27"]
+    # Two of three texts have 3 characters: the first bar is full, that of 19 half as high.
+    heights = [float(h) for h in re.findall(r'<rect class="own"[^>]*height="([\d.]+)"', drawn)]
+    assert heights[0] == 130.0 and heights[16] == 65.0 and sum(h > 0 for h in heights) == 2
+
+
 def test_an_unwritable_place_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be written"):
         write_preview(World(), tmp_path / "no" / "p.html", 1)

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 
 import cv2
@@ -92,11 +93,11 @@ def ink_contrast(picture: Image) -> float:
 
 
 def _fonts_in(plan: Any) -> Iterable[str]:
-    """The values of every key "font" in a plan, one a text."""
+    """The values of every key "font" in a plan, one a text; of paths the file's name."""
     if isinstance(plan, dict):
         for key, value in plan.items():
             if key == "font" and isinstance(value, str):
-                yield value
+                yield PurePath(value).name
             else:
                 yield from _fonts_in(value)
     elif isinstance(plan, list):
@@ -104,16 +105,21 @@ def _fonts_in(plan: Any) -> Iterable[str]:
             yield from _fonts_in(value)
 
 
-def histogram_svg(own: Sequence[float], other: Sequence[float] = (), *, logarithmic: bool = False) -> str:
+def histogram_svg(
+    own: Sequence[float], other: Sequence[float] = (), *, logarithmic: bool = False, whole: bool = False
+) -> str:
     """Shares of values in bins: bars for `own`, a stepped outline for `other`; "" where there are no values.
 
-    The ends are the least and the greatest value of both; a logarithmic axis is for sizes.
+    The ends are the least and the greatest value of both; a logarithmic axis is for sizes, `whole` for counts, whose
+    bins hold whole numbers.
     """
     values = np.array([*own, *other], np.float64)
     if not values.size:
         return ""
     low, high = float(values.min()), float(values.max())
-    if logarithmic:
+    if whole:
+        edges = low - 0.5 + math.ceil((high - low + 1) / 24) * np.arange(25.0)
+    elif logarithmic:
         low = max(low, 1.0)
         edges = np.geomspace(low, max(high, 1.05 * low), 25)
     else:
@@ -134,6 +140,7 @@ def histogram_svg(own: Sequence[float], other: Sequence[float] = (), *, logarith
         parts.append(f'<polyline class="other" points="{" ".join(corners)}"/>')
     parts.append(f'<line class="axis" x1="0" y1="{height}" x2="{width}" y2="{height}"/>')
     for index in range(0, 25, 4):
-        label = f"{edges[index]:.0f}" if edges[index] >= 10 or not math.modf(edges[index])[0] else f"{edges[index]:.1f}"
+        edge = edges[index] + 0.5 * whole
+        label = f"{edge:.0f}" if edge >= 10 or not math.modf(edge)[0] else f"{edge:.1f}"
         parts.append(f'<text x="{step * index:.1f}" y="{height + 15}">{label}</text>')
     return f'<svg viewBox="-2 -4 {width + 24} {height + 24}" role="img">{"".join(parts)}</svg>'

@@ -21,7 +21,7 @@ from ocrsmith.synth.preview import CHARACTER_COLOUR, drawn_labels
 from ocrsmith.synth.preview_counts import SampleCounts, count_samples, histogram_svg
 
 _MOST_ROWS = 40
-_PAGE_CELL_PX, _LINE_CELL_PX = 380, 220
+_PAGE_CELL_PX, _LINE_CELL_PX = 380, 300
 # Lower pictures are lines, and shown enlarged.
 _LINE_PX, _LINE_ZOOM = 96, 3
 
@@ -128,13 +128,16 @@ def _form(plan: Any) -> Any:
 
 def _histograms(counts: SampleCounts, own: SampleCounts) -> list[dict[str, Any]]:
     pairs = (
-        ("Height of texts in px", counts.heights, own.heights, True),
-        ("Contrast of ink and ground, 0 to 255", counts.contrasts, own.contrasts, False),
-        ("Characters a text", list(counts.lengths.elements()), list(own.lengths.elements()), False),
+        ("Height of texts in px", counts.heights, own.heights, "logarithmic"),
+        ("Contrast of ink and ground, 0 to 255", counts.contrasts, own.contrasts, ""),
+        ("Characters a text", list(counts.lengths.elements()), list(own.lengths.elements()), "whole"),
     )
     return [
-        {"title": title, "svg": Markup(histogram_svg(first, second, logarithmic=logarithmic))}
-        for title, first, second, logarithmic in pairs
+        {
+            "title": title,
+            "svg": Markup(histogram_svg(first, second, logarithmic=axis == "logarithmic", whole=axis == "whole")),
+        }
+        for title, first, second, axis in pairs
     ]
 
 
