@@ -17,10 +17,10 @@ from ocrsmith.reading.scaling import ScaleRule, tiles
     [
         ("a small page is enlarged to 736", 368, 500, 2.0),
         ("a page of the right size stays", 1000, 754, 1.0),
-        ("a large page is shrunk to 2560", 5120, 4000, 0.5),
+        ("a large page is shrunk to 1280", 5120, 4000, 0.25),
         ("a tiny one by four at most", 50, 60, 4.0),
-        ("a strip stops at the longest side", 100, 1280, 2.0),
-        ("a very long strip is shrunk", 50, 5120, 0.5),
+        ("a strip stops at the longest side", 100, 1000, 1.28),
+        ("a very long strip is shrunk", 50, 5120, 0.25),
     ],
 )
 def test_scale(name: str, height: int, width: int, scale: float) -> None:
@@ -28,12 +28,12 @@ def test_scale(name: str, height: int, width: int, scale: float) -> None:
 
 
 def test_a_second_look_only_at_small_text() -> None:
-    rule = ScaleRule(small_text_px=12)
+    rule = ScaleRule()
     assert rule.second_scale(0.5, 12, 4000, 3000) == pytest.approx(1.0)
     assert rule.second_scale(0.5, 40, 4000, 3000) is None
-    assert ScaleRule().second_scale(0.5, 4, 4000, 3000) is None
-    # Twice the longest side is the most.
-    assert rule.second_scale(0.5, 1, 5120, 3000) == pytest.approx(1.0)
+    assert ScaleRule(small_text_px=0).second_scale(0.5, 4, 4000, 3000) is None
+    # Four times the longest side is the most.
+    assert rule.second_scale(0.25, 1, 5120, 3000) == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("changes", [{"min_side": 0}, {"max_side": -1}, {"tile_overlap": 9000}])

@@ -13,21 +13,22 @@ class ScaleRule:
 
     Attributes:
         min_side: px; a page whose shorter side is less is enlarged to it, by `max_enlargement` at most.
-        max_side: px; a page whose longer side would be more is shrunk to it.
+        max_side: px; a page whose longer side would be more is shrunk to it: lines of A4 pages are then 17 to 20 px
+            high, which PP-OCRv6 small finds as well as larger ones.
         max_enlargement: the greatest factor.
         tile_side: px of the resized page; a longer side is cut into tiles of this size, which bounds memory.
         tile_overlap: px that neighbouring tiles share; half of it at each inner edge is thrown away, so that each
             place is seen with its surroundings.
         small_text_px: where the median height of the text found is less than this in the detector's input, the page
-            is looked at once more, enlarged so that it is not; 0 never does.
+            is looked at once more, enlarged so that it is not, to four times `max_side` at most; 0 never does.
     """
 
     min_side: int = 736
-    max_side: int = 2560
+    max_side: int = 1280
     max_enlargement: float = 4.0
     tile_side: int = 2560
     tile_overlap: int = 256
-    small_text_px: float = 0.0
+    small_text_px: float = 12.0
 
     def __post_init__(self) -> None:
         if min(self.min_side, self.max_side, self.max_enlargement) <= 0:
@@ -45,7 +46,7 @@ class ScaleRule:
         shown = text_height_px * scale
         if shown <= 0 or shown >= self.small_text_px:
             return None
-        wanted = min(scale * self.small_text_px / shown, self.max_enlargement, 2 * self.max_side / max(height, width))
+        wanted = min(scale * self.small_text_px / shown, self.max_enlargement, 4 * self.max_side / max(height, width))
         return wanted if wanted > 1.2 * scale else None
 
     def to_dict(self) -> dict[str, Any]:
