@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from ocrsmith.samples import Image
 from ocrsmith.synth.display_scenes import DisplayScene, DisplayScenePlan
 from ocrsmith.synth.displays import DisplayLine, DisplayLinePlan, visible_contrast
 from ocrsmith.synth.legibility import is_washed_out
+from ocrsmith.synth.optics import Optics, apply_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
 from ocrsmith.synth.panels import cells_of, draw_panel, text_width
 
@@ -146,3 +148,34 @@ def test_one_digit_that_drowned_is_enough() -> None:
     image[:, 34:] = 255
     assert is_washed_out(image, coverage, quads) and not is_washed_out(image, coverage, quads[:1])
     assert not is_washed_out(image, coverage, [box_quad(100, 5, 110, 15)])
+
+
+PLAIN = Optics((1.0, 1.0, 1.0, 1.0), 0.0, 0.0, 1.0, 0.0, (1.0, 1.0, 1.0), 0.0, (0.0, 0.0), 0.0, 1.0, 1.0, 0, 5)
+EFFECTS: dict[str, dict[str, Any]] = {
+    "nothing": {},
+    "light": {"light": (0.6, 1.2, 1.1, 0.7)},
+    "glare": {"glare": 120.0},
+    "clouds": {"clouds": 20.0},
+    "contrast": {"contrast": 0.4, "brightness": 30.0},
+    "cast": {"cast": (0.8, 1.2, 1.0)},
+    "blur": {"blur_px": 2.5, "stretch": 1.5},
+    "motion across": {"motion_px": (5.0, 0.0)},
+    "motion aslant": {"motion_px": (3.0, 4.0)},
+    "noise": {"noise": 12.0},
+    "shrink": {"shrink": 2.6},
+    "shrink stretched": {"shrink": 2.2, "stretch": 1.7},
+    "jpeg": {"jpeg": 25},
+}
+
+
+@pytest.mark.parametrize("name", EFFECTS)
+@pytest.mark.parametrize("seed", [4, 5, 6])
+def test_every_optical_effect_alone_leaves_a_digit_where_it_was(name: str, seed: int) -> None:
+    mask = np.zeros((96, 128), np.uint8)
+    cv2.putText(mask, "4", (44, 66), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 255, 6, cv2.LINE_AA)
+    image = np.stack([200 - (mask.astype(np.float32) * 0.6).astype(np.uint8)] * 3, axis=-1)
+    out = apply_optics(image, replace(PLAIN, seed=seed, **EFFECTS[name]))
+    dark = 255.0 - out[12:84, 24:104].mean(axis=2, dtype=np.float32)
+    fit = cv2.matchTemplate(dark, np.ascontiguousarray(mask[20:76, 32:96], np.float32), cv2.TM_CCOEFF_NORMED)
+    row, column = np.unravel_index(int(fit.argmax()), fit.shape)
+    assert abs(row - 8) <= 1 and abs(column - 8) <= 1
