@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocrsmith.synth import paint as paint_over
 from ocrsmith.synth.appearance import Appearance, Cast, draw_appearance, paint
 from ocrsmith.synth.legibility import ink_separation
 from ocrsmith.synth.palettes import PaletteBook, lightness, mean_colour, photo_palette, with_contrast
@@ -180,3 +181,16 @@ def test_every_look_alone_leaves_a_character_where_it_was(name: str) -> None:
     row, column = np.unravel_index(int(np.abs(fit).argmax()), fit.shape)
     # What is extruded grows to one side.
     assert np.hypot(row - 8, column - 8) <= (3.0 if name == "extrusion" else 1.5)
+
+
+def test_large_masks_are_blended_as_small_ones_are() -> None:
+    rng = np.random.default_rng(0)
+    view = rng.integers(0, 256, (300, 300, 3), dtype=np.uint8)
+    mask = rng.integers(0, 256, (300, 300), dtype=np.uint8)
+    whole, parts = view.copy(), view.copy()
+    paint_over.blend(whole, mask, (200, 10, 0), 0.7)
+    for row in range(0, 300, 50):
+        paint_over.blend(parts[row : row + 50], mask[row : row + 50], (200, 10, 0), 0.7)
+    assert np.abs(whole.astype(int) - parts).max() <= 1
+    exact = view * (1 - 0.7 * mask[..., None] / 255) + np.array([200, 10, 0]) * (0.7 * mask[..., None] / 255)
+    assert np.abs(whole - exact).max() <= 2.0
