@@ -10,7 +10,9 @@ broken encoding, askew, cut by the edge or hidden are instances of their own tha
 
 from __future__ import annotations
 
+import atexit
 import json
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -34,6 +36,13 @@ _MAX_SEED = 1 << 53
 _OPEN_DOCUMENTS, _KEPT_TEXTS = 8, 32
 # Past this share of broken characters a text layer is not to be believed.
 _MOST_BROKEN = 0.3
+
+
+def _close(scene: weakref.ref[PdfScene]) -> None:
+    """Closes what a scene, if it is still there, has open."""
+    left = scene()
+    while left is not None and left._documents:
+        left._documents.popitem()[1].close()
 
 
 class NoTextLayerError(SynthesisError):
@@ -195,7 +204,11 @@ class PdfScene:
     def _page(self, file: str, number: int) -> pypdfium2.PdfPage:
         document = self._documents.pop(file, None)
         try:
-            document = pypdfium2.PdfDocument(self.folder / file) if document is None else document
+            if document is None:
+                document = pypdfium2.PdfDocument(self.folder / file)
+                if not self._documents:
+                    # PDFium complains of documents that it finds open at the end.
+                    atexit.register(_close, weakref.ref(self))
             self._documents[file] = document
             page = document[number]
         except (pypdfium2.PdfiumError, FileNotFoundError, IndexError) as error:
