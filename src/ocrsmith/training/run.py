@@ -198,9 +198,8 @@ class _Run:
         self._say(f"Preparing {self.recipe.name}: {len(self.materials.fonts.faces)} fonts")
         for role, network in self.networks.items():
             self.console.print(f"  {role}: {network.name} {network.start}")
-        for real in (*self.materials.real_pages, *self.materials.real_lines):
-            for sentence in real.told:
-                self.console.print(f"  {sentence}")
+        for sentence in self.materials.told():
+            self.console.print(f"  {sentence}")
         previews = write_previews(self.folder / "samples", self.recipe, self.materials)
         return {"fonts": len(self.materials.fonts.faces), "samples": [str(path.name) for path in previews]}
 

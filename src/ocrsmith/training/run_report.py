@@ -129,10 +129,10 @@ def _notes(fits: Mapping[str, FitResult], materials: Materials, state: RunState)
     notes += [
         f"The {role} was trained for {fit.steps} steps and stopped by {fit.stopped}." for role, fit in fits.items()
     ]
-    real = [*materials.real_pages, *materials.real_lines]
-    notes += [sentence for one in real for sentence in one.told]
+    told = materials.told()
+    notes += told
     notes += state.notes.get("told", [])
-    if real:
+    if told:
         notes.append(
             "New: what is called held back. Old: the synthetic samples and the recipe's other pictures. Both were "
             "measured with the start and with the result."

@@ -109,6 +109,11 @@ class Materials:
         """The recogniser's real pictures: crops, or pages whose texts are cut out."""
         return real_sets(self.recipe, self.recipe.recognizer.real) if self.recipe.recognizer else []
 
+    def told(self) -> list[str]:
+        """What there is to say of the real pictures, each sentence once: both networks may have the same folder."""
+        sets = [*self.real_pages, *self.real_lines]
+        return list(dict.fromkeys(sentence for one in sets for sentence in one.told))
+
     def detector_world(self, table: DetectorTable, split: Split) -> World:
         """The detector's world of one split: square pages of the table's size."""
         size = {"width": table.image_size, "height": table.image_size}
