@@ -20,7 +20,7 @@ _MOST_GAIN = 1.5
 
 
 def apply_gain(image: Image, gain: NDArray[Any], most: float = 1.0) -> Image:
-    """image * gain; gain (h, w) float 0 to `most`, of the picture's size or a coarse field that grows smoothly to it."""
+    """image * gain; gain (h, w) float 0 to `most`, of the picture's size or coarse, and then grown smoothly to it."""
     levels: Any = cv2.convertScaleAbs(np.maximum(gain, 0), alpha=255.0 / most)
     height, width = image.shape[:2]
     if levels.shape != (height, width):
