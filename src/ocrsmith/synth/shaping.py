@@ -211,7 +211,7 @@ class _Shaper:
         self.pen_x, self.pen_y = pen_x, pen_y
 
     def _clusters(self) -> tuple[tuple[str, ...], list[Box]]:
-        """Texts, and boxes about the pen's start; a cluster without ink and advance goes to the one before (a joiner)."""
+        """Texts, and boxes about the pen's start; a cluster without ink and advance goes to the one before it."""
         starts = sorted(self.pieces)
         if starts[0] != 0:
             # HarfBuzz drops leading default-ignorable characters; they belong to what follows.
