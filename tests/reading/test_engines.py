@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -8,6 +9,7 @@ import pytest
 from tiny_networks import ctc_network, db_network
 
 from ocrsmith.errors import EngineError
+from ocrsmith.reading import engines
 from ocrsmith.reading.engines import open_engine
 
 ENGINES = [
@@ -75,3 +77,27 @@ def test_an_input_that_does_not_fit(engine: str) -> None:
 def test_no_threads() -> None:
     with pytest.raises(EngineError, match="at least 1"):
         open_engine(db_network(), "onnxruntime", threads=0)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed")
+def test_openvino_keeps_large_networks_compiled_and_only_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OCRSMITH_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(engines, "_CACHED_FROM_BYTES", 0)
+    monkeypatch.setattr(engines, "_MOST_CACHED", 1)
+    image = np.full((1, 3, 32, 32), 0.5, np.float32)
+    folder = tmp_path / "openvino"
+    first = open_engine(db_network(), "openvino", threads=1).run(image)
+    assert len(list(folder.glob("*.blob"))) == 1
+    assert (open_engine(db_network(), "openvino", threads=1).run(image) == first).all()
+    open_engine(ctc_network(), "openvino", threads=1)
+    assert len(list(folder.glob("*.blob"))) == 2
+    open_engine(ctc_network(), "openvino", threads=1)
+    assert len(list(folder.glob("*.blob"))) == 1
+
+
+def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "openvino").write_text("a file where a folder was expected")
+    monkeypatch.setenv("OCRSMITH_CACHE_DIR", str(tmp_path))
+    assert engines._compiled_folder() is None
