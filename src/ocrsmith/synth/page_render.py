@@ -254,7 +254,7 @@ def _placed(
             matrix_warp(translation(*corner), (width, height), bend.size), bend, matrix_warp(matrix, bend.size, size)
         )
     # Pixels and the print's ink go together: four channels are sampled as fast as one.
-    page, ink = _parted(warp.image(cv2.merge([*cv2.split(flat), inks[0]])))
+    page, ink = _parted(warp.image(cv2.merge([*cv2.split(flat), inks[0]])))  # type: ignore[arg-type]
     if bend is not None:
         page = _shaded(page, bend, matrix)
     if covers_picture(plan):
