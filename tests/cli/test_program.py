@@ -19,7 +19,7 @@ from ocrsmith.cli import read as read_module
 from ocrsmith.errors import AlphabetError, OcrsmithError
 
 Run = Callable[..., Any]
-COMMANDS = ["train", "synth", "read", "evaluate", "tune", "export", "describe"]
+COMMANDS = ["train", "synth", "read", "evaluate", "tune", "calibrate", "export", "describe"]
 GROUPS = {"models": ["fetch", "card"], "assets": ["fonts", "fetch"]}
 
 

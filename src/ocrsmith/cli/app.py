@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Annotated, NoReturn
 
@@ -92,9 +95,11 @@ def run(arguments: list[str]) -> int:
         arguments = [argument for argument in arguments if argument != DEBUG]
     else:
         sys.excepthook = _unforeseen
-    # `timeout`, `kill` and a machine that shuts down ask as Ctrl-C does: what is done is kept, and said.
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, _interrupt)
+    with _terminated_as_interrupted():
+        return _run(arguments, debug)
+
+
+def _run(arguments: list[str], debug: bool) -> int:
     try:
         app(args=arguments, prog_name="ocrsmith")
     except SystemExit as ended:
@@ -116,8 +121,25 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _interrupt(signal_number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """`timeout`, `kill` and a machine that shuts down ask as Ctrl-C does: what is done is kept, and said."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    process = os.getpid()
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if os.getpid() == process:
+            raise KeyboardInterrupt
+        # A forked worker takes this handler along, and is to end without a word.
+        os._exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _as_ocrsmith_error(error: OcrsmithError | ImportError | OSError | MemoryError) -> OcrsmithError:

@@ -17,7 +17,7 @@ from ocrsmith.losses.ctc import alignment_loss, ctc_loss
 from ocrsmith.reading.ctc import decode_batch
 from ocrsmith.training.fitting import check_finite
 from ocrsmith.training.loaders import normalize_on_device
-from ocrsmith.training.parameter_groups import freeze_part, parameter_groups
+from ocrsmith.training.parameter_groups import adamw, clip_gradients, freeze_part, parameter_groups
 from ocrsmith.training.scoring import Memory
 
 
@@ -134,7 +134,16 @@ class RecognizerModule(pl.LightningModule):
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """AdamW (Loshchilov and Hutter, ICLR 2019)."""
         groups = parameter_groups(self.model, self.learning_rate, self.weight_decay, self.learning_rate_factors)
-        return torch.optim.AdamW(groups, lr=self.learning_rate)
+        return adamw(groups, self.learning_rate)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Any,
+        gradient_clip_val: float | int | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clips the norm of all gradients together."""
+        clip_gradients(self.model, gradient_clip_val)
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
         """Leaves the batch as it is: `forward` moves the bytes and makes floats of them there."""
