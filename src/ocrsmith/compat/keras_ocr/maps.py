@@ -6,7 +6,7 @@ The published targets, which training uses unless a script asks for these, are i
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -99,21 +99,63 @@ def getBoxes(
     text_threshold: float = 0.4,
     link_threshold: float = 0.4,
     size_threshold: float = 10,
+    variant: Literal["craft", "keras_ocr"] = "craft",
 ) -> list[NDArray[np.float32]]:
     """Maps (N, h, w, 2) -> for each picture its boxes (M, 4, 2) in px of the detector's input, clockwise.
-
-    What is affinity and not text is cleared, and every piece of a component counts, as CRAFT's authors do it; keras-ocr
-    clears what is both, and takes one piece.
 
     Args:
         detection_threshold: CRAFT's text threshold; text_threshold: CRAFT's low text.
         size_threshold: px of the maps.
+        variant: "craft" clears what is affinity and not text, and every piece of a component counts, as CRAFT's authors
+            do it. "keras_ocr" clears what is both, and takes one piece, as keras-ocr 0.9.3 does.
+
+    Raises:
+        LabelError: maps of another shape.
     """
     maps = np.asarray(y_pred, np.float32)
     if maps.ndim != 4 or maps.shape[-1] != 2:
         raise LabelError(f"Maps came as {maps.shape}. (N, height, width, 2) was expected: detector.model.predict's.")
-    thresholds = CraftThresholds(
-        text=detection_threshold, link=link_threshold, low_text=text_threshold, min_area=int(np.ceil(size_threshold))
-    )
-    found = [[detection.quad for detection in boxes_from_maps(page, thresholds)] for page in maps]
+    if variant == "keras_ocr":
+        found = [_keras_ocr_boxes(m, detection_threshold, text_threshold, link_threshold, size_threshold) for m in maps]
+    else:
+        least = int(np.ceil(size_threshold))
+        thresholds = CraftThresholds(detection_threshold, link_threshold, text_threshold, min_area=least)
+        found = [[detection.quad for detection in boxes_from_maps(page, thresholds)] for page in maps]
     return [np.stack(quads) if quads else np.zeros((0, 4, 2), np.float32) for quads in found]
+
+
+def _keras_ocr_boxes(
+    maps: NDArray[np.float32], least_peak: float, least_text: float, least_link: float, least_size: float
+) -> list[NDArray[np.float32]]:
+    """keras-ocr 0.9.3's boxes of one picture: components, grown, and the first outline's least rectangle."""
+    text, link = maps[..., 0] > least_text, maps[..., 1] > least_link
+    height, width = text.shape
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((text | link).astype(np.uint8), connectivity=4)
+    boxes = []
+    for number, (left, top, wide, high, size) in enumerate(stats[1:].tolist(), start=1):
+        component = labels == number
+        if size < least_size or maps[..., 0][component].max() < least_peak:
+            continue
+        reach = int(np.sqrt(size * min(wide, high) / (wide * high)) * 2)
+        rows = slice(max(top - reach, 0), min(top + high + reach + 1, height))
+        columns = slice(max(left - reach, 0), min(left + wide + reach + 1, width))
+        piece = np.zeros(text.shape, np.uint8)
+        piece[component & ~(text & link)] = 255
+        kernel = cv2.getStructuringElement(cv2.MORPH_RECT, (1 + reach, 1 + reach))
+        piece[rows, columns] = cv2.dilate(piece[rows, columns], kernel)
+        outlines = cv2.findContours(piece, cv2.RETR_TREE, cv2.CHAIN_APPROX_SIMPLE)[-2]
+        if outlines:
+            boxes.append(_least_box(outlines[0]))
+    return boxes
+
+
+def _least_box(outline: NDArray[Any]) -> NDArray[np.float32]:
+    """The least rectangle round an outline of the maps, in px of the input; upright where it is nearly a square."""
+    box = cv2.boxPoints(cv2.minAreaRect(outline))
+    sides = np.linalg.norm(box[0] - box[1]), np.linalg.norm(box[1] - box[2])
+    if abs(1 - max(sides) / (min(sides) + 1e-5)) <= 0.1:
+        low, high = outline[:, 0].min(axis=0), outline[:, 0].max(axis=0)
+        box = np.array([low, (high[0], low[1]), high, (low[0], high[1])], np.float32)
+    else:
+        box = np.roll(box, 4 - int(box.sum(axis=1).argmin()), axis=0)
+    return np.asarray(2 * box, np.float32)
