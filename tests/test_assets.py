@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -79,3 +80,30 @@ def test_words() -> None:
     assert np.all(np.diff(frequencies) <= 0)
     assert size_of(package_assets_dir() / "words") < 1_000_000
     assert {"London", "Monday", "don't"} <= set(words)
+
+
+def test_offensive_words_are_left_out() -> None:
+    words = set(packaged_words("english")[0])
+    assert not {"bitch", "bitches", "bastards", "wetbacks"} & words
+    assert {"Niger", "cocktail", "lens", "assess", "spaced"} <= words, "harmless words went with them"
+
+
+def test_what_counts_as_offensive() -> None:
+    tool = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "assets" / "make_words.py"))
+    words = [
+        "grob",
+        "Grobs",
+        "grobed",
+        "spac",
+        "space",
+        "spaced",
+        "mug",
+        "mugs",
+        "fop",
+        "fops",
+        "ass",
+        "assess",
+        "kind",
+    ]
+    ratings = {"grob": 2, "spac": 2, "mug": 0, "ass": 2, "kind": 1}
+    assert tool["offensive"](words, ratings, {"mug", "fop"}) == {"grob", "Grobs", "grobed", "spac", "fop", "ass"}
