@@ -77,22 +77,22 @@ def main() -> None:
     if not sets:
         parser.error(f"{args.eval} holds neither words_iiit5k nor lines_uw3")
     pictures = [
-        {"folder": str(path), "name": f"{path.name} {rule}", "kind": "lines", "comparison": rule}
-        for path in sets
-        for rule in ("letters_and_digits", "exact")
+        {"folder": str(path), "name": path.name, "kind": "lines", "comparison": "letters_and_digits"} for path in sets
     ]
-    results = {
-        name: train(
-            parse_recipe(recipe_form(name, WORLDS[name], args.samples, pictures)),
-            args.out / name,
-            workers=args.workers,
-        )
-        for name in args.worlds.split(",")
+    results = {}
+    for name in args.worlds.split(","):
+        recipe = parse_recipe(recipe_form(name, WORLDS[name], args.samples, pictures))
+        results[name] = train(recipe, args.out / name, workers=args.workers)
+    print(f"\n{args.samples:,} samples each; shares, counted on")
+    scores = {
+        name: {(row.data, row.measure): row for row in result.scores if row.unit == "%"}
+        for name, result in results.items()
     }
-    print(f"\n{args.samples:,} samples each")
-    for name, result in results.items():
-        for row in result.scores:
-            print(f"{name:8}{row}")
+    first = next(iter(scores.values()))
+    for (data, measure), row in first.items():
+        figures = "".join(f"{of[data, measure].after or 0.0:>9.3f}" for of in scores.values())
+        print(f"{data:16}{measure:32}{figures}{row.num_counted:>8}")
+    print(" " * 48 + "".join(f"{name:>9}" for name in scores))
 
 
 if __name__ == "__main__":
