@@ -6,6 +6,7 @@ import pytest
 from ocrsmith.geometry import bounds, box_quad
 from ocrsmith.reading.page import Recognized, RecognizedCharacter
 from ocrsmith.reading.stacking import columns, letter_rows, stack, words_in_stack
+from ocrsmith.reading.units import Unit, UnitReader
 
 
 def column(*letters: tuple[int, int], width: int = 40, height: int = 220) -> np.ndarray:
@@ -73,3 +74,21 @@ def test_a_tables_digits_and_loose_letters_make_none() -> None:
     assert columns(apart) == []
     assert columns(digits[:1]) == []
     assert columns([]) == []
+
+
+def joined(text: str) -> int:
+    """Units left of four boxes that stand on each other, where what they hold side by side is read as `text`."""
+    page = np.full((200, 200, 3), 255, np.uint8)
+    quads = [box_quad(80, 10 + 45 * index, 112, 50 + 45 * index) for index in range(4)]
+    for index in range(4):
+        page[15 + 45 * index : 45 + 45 * index, 88:104] = 0
+    read = Recognized(text, 0.95, tuple(RecognizedCharacter(c, 0.95, 0.0, 1.0) for c in text))
+    reader = UnitReader(page, lambda crops: [read] * len(crops), 0.0, {})
+    return len(reader.join_stacks([Unit(read, quad, lambda _: []) for quad in quads]))
+
+
+def test_boxes_are_joined_where_each_holds_one_letter() -> None:
+    assert joined("BARS") == 1
+    assert joined("BAR") == 1
+    # A column of numbers of two digits.
+    assert joined("23211517") == 4

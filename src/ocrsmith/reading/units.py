@@ -90,7 +90,8 @@ class UnitReader:
         found: dict[int, Unit | None] = dict(enumerate(units))
         for (chain, hull, num_letters), cut, result in zip(chains, cuts, self._recognized([c.crop for c in cuts])):
             letters = sum(not character.text.isspace() for character in result.characters)
-            if result.confidence >= SURE_TURNED and letters >= num_letters - 1:
+            # One letter a cell: a column of numbers has more.
+            if result.confidence >= SURE_TURNED and abs(letters - num_letters) <= 1:
                 found.update(dict.fromkeys(chain))
                 found[chain[0]] = Unit(result, hull, cut.place)
         return [unit for unit in found.values() if unit is not None]
