@@ -5,6 +5,7 @@ import pytest
 
 from ocrsmith.geometry import box_quad
 from ocrsmith.reading.alignment import part_of_quad, place_characters, words_on_page
+from ocrsmith.reading.calibration import Calibration, Platt
 from ocrsmith.reading.crops import turn_quad
 from ocrsmith.reading.ctc import Decoded
 
@@ -63,3 +64,17 @@ def test_parts_follow_a_turned_quad() -> None:
     down = turn_quad(box_quad(0, 0, 10, 100), 1)
     part = part_of_quad(down, 0.0, 0.25)
     assert part[:, 1].max() == pytest.approx(25)
+
+
+def test_all_words_of_a_page_are_calibrated_as_each_alone() -> None:
+    read = place_characters(decoded("ab c", [0, 1, 4, 7]), 0.1)
+    words = words_on_page(read, box_quad(0, 0, 100, 20))
+    calibration = Calibration(Platt(0.5, 0.2), Platt(2.0, -0.1))
+    together = calibration.of_words(words)
+    assert [word.text for word in together] == ["ab", "c"]
+    for word, sure in zip(words, together):
+        assert sure.confidence == calibration.of_words([word])[0].confidence == float(calibration.word(word.confidence))
+        given = [character.confidence for character in word.characters]
+        assert [character.confidence for character in sure.characters] == calibration.character(given).tolist()
+        assert sure.polygon is word.polygon
+    assert calibration.of_words([]) == []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -72,32 +70,29 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
 
 def part_of_quad(quad: Quad, start: float, stop: float) -> Quad:
     """The part of a quad between two shares of its width."""
+    return parts_of_quad(quad, np.array([[start, stop]]))[0]
+
+
+def parts_of_quad(quad: Quad, shares: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(N, 2) shares of a quad's width -> (N, 4, 2), its parts between them."""
     top_left, top_right, bottom_right, bottom_left = as_quad(quad)
-    return np.array(
-        [
-            top_left + (top_right - top_left) * start,
-            top_left + (top_right - top_left) * stop,
-            bottom_left + (bottom_right - bottom_left) * stop,
-            bottom_left + (bottom_right - bottom_left) * start,
-        ],
-        dtype=np.float32,
-    )
+    along = shares.astype(np.float32)[:, :, None]
+    top = top_left + (top_right - top_left) * along
+    bottom = bottom_left + (bottom_right - bottom_left) * along
+    return np.stack([top[:, 0], top[:, 1], bottom[:, 1], bottom[:, 0]], axis=1)
 
 
-def _without_margin(recognized: Recognized, quad: Quad, margin: float) -> Recognized:
-    """Shares of a grown crop -> shares of the quad, cut at its ends."""
+def _shares(recognized: Recognized, quad: Quad, margin: float) -> NDArray[np.float64]:
+    """(N, 2) each character's shares of a grown crop as shares of the quad, cut at its ends."""
+    shares = np.array([(c.start, c.stop) for c in recognized.characters], np.float64).reshape(-1, 2)
     width, height = quad_size(quad)
     grown = margin * min(width, height)
     if grown == 0:
-        return recognized
-    shares = np.array([(c.start, c.stop) for c in recognized.characters]).reshape(-1, 2)
+        return shares
     inside = np.clip((shares * (width + 2 * grown) - grown) / max(width, 1e-6), 0.0, 1.0)
-    starts = np.minimum(inside[:, 0], 1.0 - 1e-4)
-    characters = tuple(
-        replace(character, start=float(start), stop=float(max(stop, start + 1e-4)))
-        for character, start, stop in zip(recognized.characters, starts, inside[:, 1])
-    )
-    return replace(recognized, characters=characters)
+    inside[:, 0] = np.minimum(inside[:, 0], 1.0 - 1e-4)
+    inside[:, 1] = np.maximum(inside[:, 1], inside[:, 0] + 1e-4)
+    return inside
 
 
 def words_on_page(recognized: Recognized, quad: Quad, margin: float = 0.0) -> list[Word]:
@@ -105,22 +100,18 @@ def words_on_page(recognized: Recognized, quad: Quad, margin: float = 0.0) -> li
 
     `margin` is what the quad had been grown by for the crop (`crops.grow_quad`); words stay inside the quad itself.
     """
-    recognized = _without_margin(recognized, quad, margin)
-    groups: list[list[RecognizedCharacter]] = [[]]
-    for character in recognized.characters:
-        if character.text.isspace():
-            groups.append([])
-        else:
-            groups[-1].append(character)
+    read = recognized.characters
+    if not read:
+        return []
+    shares = _shares(recognized, quad, margin)
+    runs = _runs(np.array([not character.text.isspace() for character in read]))
+    # The parts of all characters and all words at once: a page has thousands.
+    ends = np.array([(shares[first, 0], shares[last, 1]) for first, last in runs]).reshape(-1, 2)
+    parts = parts_of_quad(quad, np.concatenate([shares, ends]))
     words = []
-    for group in filter(None, groups):
-        characters = tuple(ReadCharacter(c.text, part_of_quad(quad, c.start, c.stop), c.confidence) for c in group)
-        words.append(
-            Word(
-                "".join(c.text for c in group),
-                part_of_quad(quad, group[0].start, group[-1].stop),
-                float(np.mean([c.confidence for c in group])),
-                characters,
-            )
-        )
+    for (first, last), polygon in zip(runs, parts[len(read) :]):
+        group = read[first : last + 1]
+        characters = tuple(ReadCharacter(c.text, part, c.confidence) for c, part in zip(group, parts[first : last + 1]))
+        confidence = sum(c.confidence for c in group) / len(group)
+        words.append(Word("".join(c.text for c in group), polygon, confidence, characters))
     return words

@@ -224,7 +224,9 @@ class Reader:
 
     def _arranged(self, units: Sequence[Unit], image: Image, name: str, timings: dict[str, float]) -> Page:
         started = time.perf_counter()
-        words = [[self._calibration.of_word(word) for word in unit.words] for unit in units]
+        placed = [unit.words for unit in units]
+        sure = iter(self._calibration.of_words([word for words in placed for word in words]))
+        words = [[next(sure) for _ in unit] for unit in placed]
         kept = [[word for word in unit if word.confidence >= self.min_confidence] for unit in words]
         lines = lines_of([words for words in kept if words])
         timings["order"] = time.perf_counter() - started
