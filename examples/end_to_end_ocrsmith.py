@@ -115,14 +115,15 @@ def main() -> None:
         state, fit_settings(recipe.detector, progress=False, accelerator="auto"),
         workers=args.workers, from_nothing=args.detector_start == "none",
     )  # fmt: skip
-    print(f"Detector: score {found.start_score} -> {found.best_score:.3f}, stopped by {found.stopped}")
-    read, refused = train_recognizer(
+    print(f"Detector: score {found.fit.start_score} -> {found.fit.best_score:.3f}, stopped by {found.fit.stopped}")
+    read = train_recognizer(
         recognizer.model, recipe.recognizer, materials, _budget(args),
         state, fit_settings(recipe.recognizer, progress=False, accelerator="auto"),
         workers=args.workers, from_nothing=args.recognizer_start == "none",
     )  # fmt: skip
     print(
-        f"Recogniser: score {read.start_score} -> {read.best_score:.3f}, stopped by {read.stopped}, refused {refused}"
+        f"Recogniser: score {read.fit.start_score} -> {read.fit.best_score:.3f}, stopped by {read.fit.stopped}, "
+        f"refused {read.refused}"
     )
 
     # One file that a machine without PyTorch reads with.

@@ -7,16 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ocrsmith.errors import InputError
 from ocrsmith.evaluation.calibration import (
     CalibrationCounts,
     Outcomes,
     character_outcomes,
+    fit_halves,
     fit_platt,
     word_outcomes,
 )
 from ocrsmith.evaluation.curves import curve_svg
 from ocrsmith.evaluation.text import EXACT, LETTERS_AND_DIGITS
-from ocrsmith.reading.calibration import Platt, log_odds
+from ocrsmith.reading.calibration import Calibration, Platt, log_odds
 
 
 def test_ten_words_by_hand() -> None:
@@ -104,3 +106,15 @@ def test_odd_sets_have_a_fit() -> None:
 def test_log_odds() -> None:
     np.testing.assert_allclose(log_odds([0.5, 0.75]), [0, np.log(3)])
     assert np.isfinite(log_odds([0.0, 1.0])).all()
+
+
+def test_a_fit_is_judged_by_the_half_that_it_has_not_seen() -> None:
+    halves = [Outcomes(words=((0.9, True), (0.9, False)) * 30), Outcomes(words=((0.9, True), (0.9, False)) * 40)]
+    fitted = fit_halves(halves, Calibration())
+    # Half of the words said to be 90 % sure are right.
+    assert fitted.before.expected_error == pytest.approx(0.4)
+    assert fitted.after.expected_error < 0.02
+    assert fitted.about(["drawn"])["held_out_error"]["words"] == 80
+    assert (fitted.num_words, fitted.num_characters) == (140, 0)
+    with pytest.raises(InputError, match="99 words were read, and at least 100 are needed"):
+        fit_halves([Outcomes(words=((0.9, True),) * 99), Outcomes()], Calibration())

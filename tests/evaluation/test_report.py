@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import xml.etree.ElementTree as ElementTree
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,12 @@ from ocrsmith.evaluation.report import (
 )
 from ocrsmith.evaluation.run import EvaluationResult
 from ocrsmith.evaluation.text import TextCounts
+from ocrsmith.synth.world import Tally
 
 PICTURE = np.full((20, 60, 3), 120, np.uint8)
+DRAWN = Tally(
+    90, Counter({"TextDoesNotFitError": 10}), Counter({"NoRoomError": 3}), Counter("aab "), Counter({1: 2, 2: 1})
+)
 BETTER = ScoreRow("meters", "exact", 0.63, 0.88, 100)
 WORSE = ScoreRow("pumps", "exact", 0.7, 0.6, 10)
 
@@ -72,6 +77,7 @@ def full_record() -> RunRecord:
         failures={"meters": ["d.png is damaged"]},
         refusals={"too small": 12},
         num_draws=100,
+        drawn={"Training lines": DRAWN},
         timings={"training": 75.0},
         environment={"torch": "2.13"},
         recipe='name = "x"\n',
@@ -84,7 +90,18 @@ def test_a_full_page_is_self_contained(tmp_path: Path) -> None:
     assert found.found and all(link.startswith(("data:image/", "#")) for link in found.found)
     assert not {"script", "link", "iframe"} & set(found.tags) and "default-src 'none'" in page
     assert "b" not in found.tags and "segment" not in found.tags, "texts must be escaped"
-    for piece in ("63.0 %", "88.0 %", "+25.0 points", "not found", "no text here", "12 of 100", "1 min 15 s", "d.png"):
+    for piece in (
+        "63.0 %",
+        "88.0 %",
+        "+25.0 points",
+        "not found",
+        "no text here",
+        "12 of 100",
+        "1 min 15 s",
+        "d.png",
+        "90 samples, 10 draws refused (10.0 %)",
+        "NoRoomError",
+    ):
         assert piece in page
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["report.html"]
 

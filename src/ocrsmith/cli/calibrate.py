@@ -9,7 +9,7 @@ import typer
 
 from ocrsmith.cli.evaluate import Comparison
 from ocrsmith.cli.terminal import examples, note, progress_bar, prose, show, table
-from ocrsmith.errors import InputError, OcrsmithError
+from ocrsmith.errors import OcrsmithError
 
 if TYPE_CHECKING:
     from ocrsmith.data.formats import LabelledFolder
@@ -21,7 +21,6 @@ EPILOG = examples(
     "ocrsmith calibrate meters.ocrsmith drawn/ --output meters.ocrsmith",
     "ocrsmith calibrate english pages/ crops/ --output english.ocrsmith",
 )
-LEAST_WORDS = 100
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +47,7 @@ def calibrate(
     """
     # Shapely, RapidFuzz and ONNX Runtime, which the help does not need.
     from ocrsmith.data.formats import read_labels
-    from ocrsmith.evaluation.calibration import Outcomes
+    from ocrsmith.evaluation.calibration import Outcomes, fit_halves
     from ocrsmith.evaluation.text import TEXT_RULES
     from ocrsmith.export.calibration import uncalibrated, write_calibrated
     from ocrsmith.reading.bundle import Bundle
@@ -61,23 +60,13 @@ def calibrate(
     for folder in folders:
         found = _outcomes(reader, read_labels(folder), TEXT_RULES[comparison.value])
         halves = [halves[0] + found[0], halves[1] + found[1]]
-    whole = halves[0] + halves[1]
-    if len(whole.words) < LEAST_WORDS:
-        raise InputError(
-            f"{len(whole.words)} words were read, and at least {LEAST_WORDS} are needed. Give more labelled pictures."
-        )
-    before = halves[1].under(bundle.recognizer.calibration or Calibration() if bundle.recognizer else Calibration())
-    after = halves[1].under(halves[0].calibration())
-    about = {
-        "fitted_on": [folder.name for folder in folders],
-        "words": len(whole.words),
-        "characters": len(whole.characters),
-        "held_out_error": {"words": after.num_counted, "before": before.expected_error, "after": after.expected_error},
-    }
-    written = write_calibrated(bundle, output, whole.calibration(), about)
-    _show("before", before)
-    _show("after", after)
-    note(f"{written}: calibration error {before.expected_error:.3f} before, {after.expected_error:.3f} after")
+    fitted = fit_halves(halves, bundle.recognizer.calibration or Calibration() if bundle.recognizer else Calibration())
+    about = fitted.about([folder.name for folder in folders])
+    written = write_calibrated(bundle, output, fitted.calibration, about)
+    _show("before", fitted.before)
+    _show("after", fitted.after)
+    errors = f"{fitted.before.expected_error:.3f} before, {fitted.after.expected_error:.3f} after"
+    note(f"{written}: calibration error {errors}")
 
 
 def _outcomes(reader: Reader, folder: LabelledFolder, rule: TextRule) -> list[Outcomes]:

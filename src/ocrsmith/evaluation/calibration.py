@@ -6,23 +6,27 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
 from ocrsmith.data.formats import LabelledPicture
+from ocrsmith.errors import InputError
 from ocrsmith.evaluation.boxes import match_polygons
 from ocrsmith.evaluation.counts import add_counts, share, wilson_interval
 from ocrsmith.evaluation.curves import Curve
 from ocrsmith.evaluation.text import TextRule
 from ocrsmith.reading.calibration import Calibration, Platt, log_odds
 from ocrsmith.reading.reader import Reader
+from ocrsmith.samples import Image
 
 NUM_BINS = 20
 # Confidences that say nothing, or the contrary, still keep their order.
 LEAST_SLOPE = 0.05
+# Fewer say too little of how sure a reader may be.
+LEAST_WORDS = 100
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,51 @@ class Outcomes:
         return CalibrationCounts.from_pairs((c, right) for c, (_, right) in zip(sure, self.words, strict=True))
 
 
+@dataclass(frozen=True, eq=False)
+class FittedCalibration:
+    """A calibration fitted on everything, and what a fit on one half brought on the other half's words."""
+
+    calibration: Calibration
+    before: CalibrationCounts
+    after: CalibrationCounts
+    num_words: int
+    num_characters: int
+
+    def about(self, fitted_on: Sequence[str]) -> dict[str, Any]:
+        """What a bundle's card says of it."""
+        before, after = self.before.expected_error, self.after.expected_error
+        return {
+            "fitted_on": list(fitted_on),
+            "words": self.num_words,
+            "characters": self.num_characters,
+            "held_out_error": {"words": self.after.num_counted, "before": before, "after": after},
+        }
+
+
+def fit_halves(halves: Sequence[Outcomes], current: Calibration) -> FittedCalibration:
+    """Fits the outcomes of both halves; the first half's fit is compared with `current` on the second.
+
+    Raises:
+        InputError: fewer than `LEAST_WORDS` words.
+    """
+    first, second = halves
+    whole = first + second
+    if len(whole.words) < LEAST_WORDS:
+        raise InputError(
+            f"{len(whole.words)} words were read, and at least {LEAST_WORDS} are needed. Give more labelled pictures."
+        )
+    before, after = second.under(current), second.under(first.calibration())
+    return FittedCalibration(whole.calibration(), before, after, len(whole.words), len(whole.characters))
+
+
+def crop_outcomes(reader: Reader, image: Image, truth: str, rule: TextRule) -> Outcomes:
+    """Reads one crop: its text counts as a word."""
+    (read,) = reader.recognize([image])
+    characters = [(character.text, character.confidence) for character in read.characters]
+    words = ((read.confidence, rule.equal(truth, read.text)),) if read.text else ()
+    return Outcomes(words, tuple(character_outcomes(truth, characters, rule=rule)))
+
+
 def picture_outcomes(
     reader: Reader, entry: LabelledPicture, kind: Literal["pages", "crops"], rule: TextRule
 ) -> Outcomes:
@@ -180,11 +229,7 @@ def picture_outcomes(
         InputError, EngineError: the picture cannot be read.
     """
     if kind == "crops":
-        truth, (read,) = entry.text or "", reader.recognize([entry.image()])
-        characters = [(character.text, character.confidence) for character in read.characters]
-        is_right = rule.equal(truth, read.text)
-        words = ((read.confidence, is_right),) if read.text else ()
-        return Outcomes(words, tuple(character_outcomes(truth, characters, rule=rule)))
+        return crop_outcomes(reader, entry.image(), entry.text or "", rule)
     found, truths = reader.read(entry.image()).words, entry.instances
     wanted = [truth.text for truth in truths if not truth.ignore]
     ignored = [truth.text for truth in truths if truth.ignore]

@@ -21,6 +21,7 @@ from ocrsmith.evaluation.mistakes import Mistake
 from ocrsmith.evaluation.run import EvaluationResult
 from ocrsmith.images import encode_image
 from ocrsmith.samples import Image
+from ocrsmith.synth.world import Tally
 
 MAX_FIGURE_WIDTH_PX = 1600
 
@@ -102,7 +103,8 @@ class ReportPicture:
 class RunRecord:
     """What a run has to tell. Everything but the name may be left empty, and its section is then left out.
 
-    The headline is `headline`, or the first row of `scores`. `refusals` counts draws by cause out of `num_draws`.
+    The headline is `headline`, or the first row of `scores`. `refusals` counts training samples that were left out, by
+    cause, of `num_draws`; `drawn` is what each synthetic world made and refused.
     `warnings` stand at the top; every score that got worse is added to them by `all_warnings`.
     """
 
@@ -119,6 +121,7 @@ class RunRecord:
     failures: Mapping[str, Sequence[str]] = field(default_factory=dict)
     refusals: Mapping[str, int] = field(default_factory=dict)
     num_draws: int = 0
+    drawn: Mapping[str, Tally] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)  # seconds
     environment: Mapping[str, str] = field(default_factory=dict)
     recipe: str = ""

@@ -108,6 +108,13 @@ class Tally:
             "lengths": {str(length): self.lengths[length] for length in sorted(self.lengths)},
         }
 
+    @classmethod
+    def from_dict(cls, form: Mapping[str, Any]) -> Tally:
+        """Reads what `to_dict` wrote; KeyError or ValueError where it is not that."""
+        lengths = Counter({int(length): count for length, count in form["lengths"].items()})
+        refused, inner, characters = (Counter(form[key]) for key in ("refused", "inner", "characters"))
+        return cls(form["samples"], refused, inner, characters, lengths)
+
     def __str__(self) -> str:
         causes = ", ".join(f"{cause} {count}" for cause, count in self.refused.most_common())
         return f"{self.samples} samples, {self.refused.total()} draws refused" + (f" ({causes})" if causes else "")

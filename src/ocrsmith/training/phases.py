@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ocrsmith.data.batches import LineBatches
 from ocrsmith.reading.craft_maps import CraftThresholds
 from ocrsmith.reading.db_maps import DbThresholds
 from ocrsmith.reading.scaling import ScaleRule
+from ocrsmith.synth.world import Tally
 from ocrsmith.training.callbacks import LAST, PresentNetwork
 from ocrsmith.training.detector import DetectorCollate, DetectorModule
 from ocrsmith.training.fitting import FitResult, FitSettings, fit
@@ -31,6 +33,20 @@ from ocrsmith.training.worlds import Materials
 LINE_POOL = 8
 
 Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training phase came to.
+
+    Attributes:
+        refused: lines that the alphabet or the network's input refused, by cause.
+        drawn: what the synthetic world drew and refused in this life of the run, somewhat ahead of the training.
+    """
+
+    fit: FitResult
+    refused: dict[str, int]
+    drawn: Tally
 
 
 def fit_settings(table: NetworkTable, *, progress: bool, accelerator: str) -> FitSettings:
@@ -56,8 +72,8 @@ def train_recognizer(
     workers: int,
     from_nothing: bool = False,
     say: Say = lambda text: None,
-) -> tuple[FitResult, dict[str, int]]:
-    """Fits the recogniser in the run's folder `recognizer`; also counts the lines that were refused, by cause."""
+) -> Trained:
+    """Fits the recogniser in the run's folder `recognizer`."""
     folder = state.folder / "recognizer"
     assemble = LineBatches(model.alphabet, model.input, materials.recipe.seed)  # type: ignore[arg-type]
     validation = first_batches(
@@ -70,8 +86,9 @@ def train_recognizer(
     real = RealLineParts(materials, table, model.alphabet, model.input)  # type: ignore[arg-type]
     for sentence in real.told:
         say(sentence)
+    world = materials.recognizer_world(table, "train")
     stream = BatchStream(
-        real.mixed(materials.recognizer_world(table, "train")),
+        real.mixed(world),
         assemble,
         batch_size=table.batch_size,
         steps_per_epoch=table.steps_per_epoch,
@@ -90,7 +107,7 @@ def train_recognizer(
     )
     validation += real.validation_batches(table.batch_size, table.validation_samples)
     result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing)
-    return result, dict(module.refused + real.refused)
+    return Trained(result, dict(module.refused + real.refused), world.tally)
 
 
 def train_detector(
@@ -105,7 +122,7 @@ def train_detector(
     from_nothing: bool = False,
     say: Say = lambda text: None,
     reading: Mapping[str, Any] | None = None,
-) -> FitResult:
+) -> Trained:
     """Fits the detector in the run's folder `detector`; with real pages of words, those are labelled round by round.
 
     `reading` is what the bundle will say of it, see `DetectorTable.reading`.
@@ -134,10 +151,11 @@ def train_detector(
         memory=Memory(table.may_forget),
     )
     present = PresentNetwork()
-    world: Any = materials.detector_world(table, "train")
+    synthetic = materials.detector_world(table, "train")
+    world: Any = synthetic
     rounds: Rounds | None = None
     if materials.real_pages:
-        rounds = page_rounds(materials, table, world, module, rule, folder / "labels", present, say)
+        rounds = page_rounds(materials, table, synthetic, module, rule, folder / "labels", present, say)
         world = rounds.world_at(0) if not rounds.change else world
         validation += page_validation(materials.real_pages, rule, collate, table.validation_samples)
     stream = BatchStream(
@@ -148,7 +166,8 @@ def train_detector(
         workers=workers,
         world_at=rounds.world_at if rounds is not None and rounds.change else None,
     )
-    return _fit(module, stream, validation, budget, folder, settings, state, from_nothing, [present])
+    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, [present])
+    return Trained(result, {}, synthetic.tally)
 
 
 def _fit(

@@ -4,7 +4,7 @@
     before     the start weights' scores, on held-out synthetic samples and on the recipe's real pictures
     detector   trained within its share of the minutes
     recognizer trained within the rest
-    export     the bundle, proved against PyTorch
+    export     the bundle, proved against PyTorch, its confidences set right on held-out lines
     after      the bundle's scores
     report     one HTML page, and the table on the terminal
 
@@ -30,11 +30,12 @@ from ocrsmith.evaluation.run import EvaluationResult
 from ocrsmith.export.bundle import NetworkToExport, export_bundle
 from ocrsmith.models.weights import load_start_weights, save_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle, write_bundle
+from ocrsmith.training.calibrating import calibrate_bundle, calibration_seconds
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.loaders import default_workers, threads_beside
 from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_sets, to_scores
 from ocrsmith.training.networks import NO_START, Role, StartedNetwork, start_network
-from ocrsmith.training.phases import fit_settings, train_detector, train_recognizer
+from ocrsmith.training.phases import Trained, fit_settings, train_detector, train_recognizer
 from ocrsmith.training.previews import write_previews
 from ocrsmith.training.recipe import DetectorTable, NetworkTable, PicturesTable, Recipe, RecognizerTable, load_recipe
 from ocrsmith.training.recipe_changes import with_real, with_start
@@ -176,7 +177,7 @@ class _Run:
         bundle = self.folder / f"{self.recipe.export.name or self.recipe.name}{SUFFIX}"
         if "export" not in self.state.phases or not bundle.is_file():
             self._say("Exporting the bundle")
-            self._finish("export", {"bundle": self._export(bundle).name})
+            self._finish("export", self._export(bundle))
         return self._conclude(bundle)
 
     def _finish(self, phase: str, left: dict[str, Any]) -> None:
@@ -229,14 +230,16 @@ class _Run:
         if table.share > 0:
             budget = Budget(steps=table.steps, seconds=self._budget_seconds(role))
             self._say(f"Training the {role}: {network.name} {network.start}, {budget.seconds:.0f} s")
-            result, refused = self._fit(role, network, table, budget)
-            left = {"fit": _without_history(result), "refused": refused}
+            trained = self._fit(role, network, table, budget)
+            left = {
+                "fit": _without_history(trained.fit),
+                "refused": trained.refused,
+                "drawn": trained.drawn.to_dict(),
+            }
         save_weights(network.model, weights)
         self._finish(role, left)
 
-    def _fit(
-        self, role: Role, network: StartedNetwork, table: NetworkTable, budget: Budget
-    ) -> tuple[FitResult, dict[str, int]]:
+    def _fit(self, role: Role, network: StartedNetwork, table: NetworkTable, budget: Budget) -> Trained:
         given = (self.materials, budget, self.state)
         settings = fit_settings(table, progress=self.progress, accelerator=self.accelerator)
         asked = self.workers if self.workers is not None else table.workers
@@ -246,16 +249,15 @@ class _Run:
             "from_nothing": network.start.source == NO_START,
             "say": self._tell,
         }
-        refused: dict[str, int] = {}
         with threads_beside(workers):
             if isinstance(table, DetectorTable):
                 reading = table.reading(network.reading)
-                result = train_detector(network.model, table, *given, settings, reading=reading, **options)
+                trained = train_detector(network.model, table, *given, settings, reading=reading, **options)
             else:
                 assert isinstance(table, RecognizerTable)
-                result, refused = train_recognizer(network.model, table, *given, settings, **options)
+                trained = train_recognizer(network.model, table, *given, settings, **options)
         network.model.cpu()
-        return result, refused
+        return trained
 
     def _budget_seconds(self, role: Role) -> float:
         """A network's seconds: its share of what is left now, noted so that a later life does not share out again."""
@@ -282,9 +284,9 @@ class _Run:
             found[role] = NetworkToExport(network.model, network.name, network.settings, reading)
         return found
 
-    def _export(self, bundle: Path) -> Path:
+    def _export(self, bundle: Path) -> dict[str, Any]:
         table = self.recipe.export
-        return export_bundle(
+        export_bundle(
             bundle,
             **self._to_export(self.networks),
             name=table.name or self.recipe.name,
@@ -293,6 +295,11 @@ class _Run:
             half_precision=table.half_precision,
             largest_difference=table.largest_difference,
         )
+        if self.recipe.recognizer is None or "recognizer" not in self.fits():
+            return {"bundle": bundle.name}  # one that was not trained is as sure as its start
+        told = calibrate_bundle(bundle, self.recipe.recognizer, self.materials, calibration_seconds(self.seconds))
+        self.console.print(f"  {told}")
+        return {"bundle": bundle.name, "calibration": told}
 
     def fits(self) -> dict[str, FitResult]:
         """The results of the trainings that are through, without their histories."""

@@ -13,10 +13,12 @@ from rich.console import Console
 from rich.table import Table
 
 from ocrsmith import __version__
+from ocrsmith.alphabet import Alphabet, show
 from ocrsmith.evaluation.curves import Curve, curve_from_csv
 from ocrsmith.evaluation.report import ReportPicture, RunRecord, ScoreRow, shown, shown_change
 from ocrsmith.evaluation.run import EvaluationResult
 from ocrsmith.images import read_image
+from ocrsmith.synth.world import Tally
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.networks import StartReport
 from ocrsmith.training.recipe import NetworkTable, Recipe
@@ -24,6 +26,7 @@ from ocrsmith.training.run_state import RunState
 from ocrsmith.training.worlds import Materials
 
 _TITLES = {"pages": "Training pages, a quad a character", "lines": "Training lines"}
+_WORLDS = {"detector": "Training pages", "recognizer": "Training lines"}
 
 
 def card_of(recipe: Recipe, starts: Mapping[str, StartReport], fits: Mapping[str, FitResult]) -> dict[str, Any]:
@@ -84,6 +87,7 @@ def record_of(
 ) -> RunRecord:
     """Everything that the report shows."""
     refused: dict[str, int] = dict(state.phases.get("recognizer", {}).get("refused", {}))
+    drawn = _drawn(state)
     recognizer = fits.get("recognizer")
     draws = recognizer.steps * recipe.recognizer.batch_size if recognizer and recipe.recognizer else 0
     return RunRecord(
@@ -91,11 +95,11 @@ def record_of(
         summary=recipe.description,
         scores=scores,
         warnings=fit_warnings(fits, recipe),
-        notes=_notes(fits, materials, state),
+        notes=[*_notes(fits, materials, state), *_never_drawn(drawn, materials.alphabet)],
         samples=[
             ReportPicture(_TITLES[path.stem], read_image(path)) for path in sorted((folder / "samples").glob("*.png"))
         ],
-        curves=_curves(folder, fits),
+        curves=[*_curves(folder, fits), *_lengths(drawn), *_reliability(after)],
         mistakes={name: result.mistakes for name, result in after.items() if result.mistakes},
         confusions={
             name: result.text.worst_confusions(12) for name, result in after.items() if result.text is not None
@@ -107,6 +111,7 @@ def record_of(
         },
         refusals=refused,
         num_draws=draws,
+        drawn=drawn,
         timings={**{f"training the {role}": fit.seconds for role, fit in fits.items()}, "all": seconds},
         environment={
             "ocrsmith": __version__,
@@ -132,6 +137,7 @@ def _notes(fits: Mapping[str, FitResult], materials: Materials, state: RunState)
     told = materials.told()
     notes += told
     notes += state.notes.get("told", [])
+    notes += filter(None, [state.phases["export"].get("calibration")])
     if told:
         notes.append(
             "New: what is called held back. Old: the synthetic samples and the recipe's other pictures. Both were "
@@ -149,6 +155,42 @@ def _curves(folder: Path, fits: Mapping[str, FitResult]) -> list[Curve]:
                 curve = curve_from_csv(log, columns, title=f"{role}: {', '.join(columns)}")
                 if curve.series:
                     curves.append(curve)
+    return curves
+
+
+def _drawn(state: RunState) -> dict[str, Tally]:
+    """What each network's synthetic world drew; none where only real pictures were trained on."""
+    forms = {_WORLDS[role]: state.phases.get(role, {}).get("drawn") for role in _WORLDS}
+    tallies = {title: Tally.from_dict(form) for title, form in forms.items() if form}
+    return {title: tally for title, tally in tallies.items() if tally.draws}
+
+
+def _never_drawn(drawn: Mapping[str, Tally], alphabet: Alphabet) -> list[str]:
+    """A sentence where the recogniser's world left characters of the alphabet out."""
+    tally = drawn.get(_WORLDS["recognizer"])
+    missing = [c for c in alphabet.characters if c not in tally.characters] if tally else []
+    if not missing or tally is None:
+        return []
+    return [f"In {tally.samples:,} training lines {len(missing)} characters were never drawn: {show(missing)}."]
+
+
+def _lengths(drawn: Mapping[str, Tally]) -> list[Curve]:
+    return [
+        Curve(f"{title}: lengths of texts", {"texts": tuple(sorted(tally.lengths.items()))}, "characters")
+        for title, tally in drawn.items()
+        if len(tally.lengths) > 1
+    ]
+
+
+def _reliability(after: Mapping[str, EvaluationResult]) -> list[Curve]:
+    """How far the bundle's confidences can be believed, on every set whose bins say something."""
+    curves = []
+    for name, result in after.items():
+        counts = result.confidence
+        error = f"calibration error {counts.expected_error:.3f} on {counts.num_counted:,} texts"
+        curve = counts.curve(f"{name}: how far confidences can be believed, {error}")
+        if curve.series["share right"]:
+            curves.append(curve)
     return curves
 
 
