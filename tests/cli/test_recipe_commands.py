@@ -238,3 +238,11 @@ def test_export_of_start_weights_reads(ocrsmith: Run, tmp_path: Path) -> None:
     assert bundle.recognizer is not None and "".join(bundle.recognizer.alphabet.characters) == "0189"
     assert bundle.card["parity"]["recognizer"] and bundle.card["start"]["recognizer"]["source"] == "first"
     assert bundle.detector is None
+
+
+@pytest.mark.parametrize("name", ["english", "seven_segment"])
+def test_models_card_of_a_packaged_bundle(ocrsmith: Run, name: str) -> None:
+    done = ocrsmith("models", "card", name)
+    assert done.code == 0, done.errors
+    assert "ppocr_v6_small" in done.text
+    assert ("docs/accuracy.md" if name == "english" else "90.0 %") in done.text

@@ -123,7 +123,9 @@ def card(
     ]
     show(table(bundle.name, ["", ""], rows))
     _show_start(bundle.card.get("start", {}))
-    _show_scores(bundle.card.get("scores", []))
+    scores = bundle.card.get("scores", [])
+    if not isinstance(scores, str):  # a page that has them stands above
+        _show_scores(scores)
 
 
 def _show_start(start: Any) -> None:

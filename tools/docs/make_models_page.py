@@ -1,0 +1,118 @@
+"""Writes docs/models.md from the packaged bundles' manifests: python tools/docs/make_models_page.py
+
+Figures on real pictures that a card does not hold are those of the first table in docs/accuracy.md, which
+`python benchmarks/accuracy.py` prints.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ocrsmith.reading.bundle import Bundle, find_bundle
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = DOCS / "models.md"
+NAMES = ("english", "seven_segment")
+HEAD = """# Packaged models
+
+Made by `tools/docs/make_models_page.py` from the bundles' own cards and the table of [accuracy](accuracy.md).
+`ocrsmith models card NAME` prints a bundle's card. Where pages go wrong, with pictures: [limits](limits.md).
+"""
+# Keys of a card in the order of the page, and how they are called there.
+FACTS = {
+    "licence": "licence",
+    "attribution": "attribution",
+    "modifications": "changes",
+    "data": "training data",
+    "command": "made by",
+    "machine": "on",
+    "made": "made on",
+    "lacking_characters": "wanted, but unknown to the weights",
+    "limits": "limits",
+}
+
+
+def page() -> str:
+    """The page in Markdown."""
+    return "\n".join([HEAD, *(part for name in NAMES for part in _model(name))]).rstrip() + "\n"
+
+
+def _model(name: str) -> Iterator[str]:
+    bundle = Bundle.load(name)
+    card = bundle.card
+    yield f"## {name}\n\n{card['description']}\n"
+    rows = [(called, _cell(card[key])) for key, called in FACTS.items() if key in card]
+    size = f"{find_bundle(name).stat().st_size / 1e6:.1f} MB"
+    networks = (f"{role}: {bundle.manifest[role]['network']['name']}" for role in ("detector", "recognizer"))
+    yield _table(["", ""], [("file", size), ("networks", "; ".join(networks)), *rows])
+    starts = [(role, s["source"], s["licence"], s["attribution"]) for role, s in card["start"].items()]
+    yield _table(["part", "started from", "licence", "attribution"], starts)
+    if "training" in card:
+        yield _table(["trained", "steps", "seconds", "validation score before", "after"], _trained(card["training"]))
+    if bundle.recognizer is not None:
+        characters = bundle.recognizer.alphabet.characters
+        yield f"{len(characters)} characters:\n\n```text\n{_wrapped(''.join(characters))}\n```\n"
+    yield from _scores(name, card)
+    if "calibration" in card:
+        yield _calibration(card["calibration"])
+
+
+def _trained(training: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [
+        (role, f"{fit['steps']:,}", f"{fit['seconds']:.0f}", f"{fit['start_score']:.3f}", f"{fit['score']:.3f}")
+        for role, fit in training.items()
+    ]
+
+
+def _scores(name: str, card: dict[str, Any]) -> Iterator[str]:
+    if isinstance(card.get("scores"), list):
+        rows = [
+            (s["data"], s["measure"], _percent(s["before"]), _percent(s["after"]), f"{s['num_counted']:,}")
+            for s in card["scores"]
+        ]
+        yield _table(["set", "measure", "before training", "after", "counted on"], rows)
+    accuracy = (DOCS / "accuracy.md").read_text(encoding="utf-8").splitlines()
+    heading = next(line for line in accuracy if line.startswith("| set |"))
+    columns = [cell.strip() for cell in heading.strip("|").split("|")]
+    if name in columns:
+        start = accuracy.index(heading) + 2
+        end = next(place for place in range(start, len(accuracy)) if not accuracy[place].startswith("|"))
+        cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in accuracy[start:end])
+        yield (
+            "Pages: recall / precision / F of words (R: recall alone). Crops: caseless letters and digits / exact / "
+            "character error rate. Speed and the other readers: [accuracy](accuracy.md).\n"
+        )
+        yield _table(["set", "counted", name], [(row[0], row[1], row[columns.index(name)]) for row in cells])
+
+
+def _calibration(told: dict[str, Any]) -> str:
+    error = told["held_out_error"]
+    return (
+        f"Confidences are calibrated on {told['words']:,} words of `{'`, `'.join(told['fitted_on'])}`; calibration "
+        f"error {error['before']:.3f} before and {error['after']:.3f} after, on {error['words']:,} held-out words.\n"
+    )
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{100 * value:.1f} %"
+
+
+def _wrapped(text: str, width: int = 100) -> str:
+    return "\n".join(text[place : place + width] for place in range(0, len(text), width))
+
+
+def _cell(value: Any) -> str:
+    return str(value).replace("|", "\\|")
+
+
+def _table(columns: list[str], rows: list[tuple[str, ...]]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    sys.stdout.write(f"{PAGE}\n")
