@@ -96,20 +96,33 @@ class Ground:
             sums = self._busy_sums
             busy = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
             order = np.argsort(busy / np.maximum(1, (x1 - x0) * (y1 - y0)), kind="stable").tolist()
+        cells = np.floor((outline + shifts[:, None]) * self._scale).astype(np.int32)
+        limits = (columns - 1, rows - 1)
+        lows, highs = np.clip(cells.min(axis=1), 0, limits), np.clip(cells.max(axis=1), 0, limits) + 1
+        sums = cv2.integral(self.taken)
+        (x0, y0), (x1, y1) = lows.T, highs.T
+        # What is taken within the bounding box tells most; only a box that is neither free nor cornered is filled in.
+        taken = (sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]).tolist()
+        corners = np.clip(cells, 0, limits)
+        hit = (self.taken[corners[..., 1], corners[..., 0]].astype(bool) & (corners == cells).all(axis=2)).any(axis=1)
         for index in order:
-            if self.is_free(outline + shifts[index]):
+            if not taken[index] or not (hit[index] or self._meets_taken(cells[index])):
                 return float(shifts[index, 0]), float(shifts[index, 1])
         return None
 
     def _window(self, cells: NDArray[np.int32]) -> tuple[slice, slice]:
         rows, columns = self.taken.shape
-        left, top = np.clip(cells.min(axis=0), 0, (columns - 1, rows - 1))
-        right, bottom = np.clip(cells.max(axis=0), 0, (columns - 1, rows - 1))
-        return slice(int(top), int(bottom) + 1), slice(int(left), int(right) + 1)
+        (left, top), (right, bottom) = cells.min(axis=0).tolist(), cells.max(axis=0).tolist()
+        return (
+            slice(min(max(top, 0), rows - 1), min(max(bottom, 0), rows - 1) + 1),
+            slice(min(max(left, 0), columns - 1), min(max(right, 0), columns - 1) + 1),
+        )
 
     def covered(self, polygon: ArrayLike) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
         """The window of cells round a page polygon, and which of them it covers (0 or 1); never none."""
-        cells = self.small_polygon(polygon)
+        return self._covered(self.small_polygon(polygon))
+
+    def _covered(self, cells: NDArray[np.int32]) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
         window = self._window(cells)
         mask = np.zeros((window[0].stop - window[0].start, window[1].stop - window[1].start), np.uint8)
         cv2.fillConvexPoly(mask, cells - (window[1].start, window[0].start), 1)
@@ -119,8 +132,11 @@ class Ground:
 
     def is_free(self, polygon: ArrayLike) -> bool:
         """Whether nothing that was `take`n lies under a convex polygon."""
-        window, mask = self.covered(polygon)
-        return not (self.taken[window] & mask).any()
+        return not self._meets_taken(self.small_polygon(polygon))
+
+    def _meets_taken(self, cells: NDArray[np.int32]) -> bool:
+        window, mask = self._covered(cells)
+        return bool(cv2.countNonZero(cv2.bitwise_and(self.taken[window], mask)))
 
     def take(self, polygon: ArrayLike) -> None:
         """Marks a convex polygon as taken."""

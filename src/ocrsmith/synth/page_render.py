@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import bounds, transform_points
+from ocrsmith.geometry import bounds, box_quad, transform_points
 from ocrsmith.samples import Image
 from ocrsmith.synth import paint
 from ocrsmith.synth.block_render import draw_block
@@ -210,7 +210,10 @@ def _stamp(
         matrix = tuple((moved @ np.asarray(block.matrix, np.float64).reshape(3, 3)).reshape(-1).tolist())
         ink, film = np.zeros(flat.shape[:2], np.uint8), np.full_like(flat, 255)
         lines = draw_block(film, ink, replace(block, matrix=matrix), faces)
-        flat[:] = cv2.multiply(flat, film, scale=1 / 255)
+        inked = np.flatnonzero(film.reshape(len(film), -1).min(axis=1) < 255)
+        if len(inked):
+            rows = slice(inked[0], inked[-1] + 1)
+            flat[rows] = cv2.multiply(flat[rows], film[rows], scale=1 / 255)
         inks.append(ink)
         texts += [
             WrittenText(line.pieces, line.quads, number, line.polygon if block.bend is not None else None)
@@ -260,7 +263,11 @@ def _placed(
     if covers_picture(plan):
         image = page
     else:
-        cover = warp.image(np.full((height, width), 255, np.uint8), border=0)
+        if bend is None:
+            corners = transform_points(box_quad(0, 0, width, height), local)
+            cover = paint.polygon_mask(corners, (slice(0, plan.height), slice(0, plan.width)))
+        else:
+            cover = warp.image(np.full((height, width), 255, np.uint8), border=0)
         paint.blend_picture(image, cover, page)
         ink = cv2.min(ink, cover)  # type: ignore[assignment]
 

@@ -85,6 +85,7 @@ class Sheet:
         self.refusals: Counter[str] = Counter()
         self._queue: list[str] = []
         self._content: dict[str, tuple[float, float]] = {}
+        self._advances: dict[tuple[str, str, float, float], float] = {}
 
     @property
     def em(self) -> float:
@@ -129,8 +130,12 @@ class Sheet:
 
     def advance(self, word: str, style: Style) -> float:
         """A word's width in px; raises FontError where the font lacks a glyph."""
-        run = shape(self.faces[style.font], word, style.size_px, letter_spacing_px=style.spacing_px)
-        return run.advance_px + style.spacing_px
+        key = (word, style.font, style.size_px, style.spacing_px)
+        advance = self._advances.get(key)
+        if advance is None:
+            run = shape(self.faces[style.font], word, style.size_px, letter_spacing_px=style.spacing_px)
+            advance = self._advances[key] = run.advance_px + style.spacing_px
+        return advance
 
     def faces_draw(self, style: Style, text: str) -> bool:
         """Whether a style's font has every character of a text; a lack is counted."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,7 +15,7 @@ from ocrsmith.samples import Image
 Mask = NDArray[np.uint8]
 Window = tuple[slice, slice]
 _SUBPIXEL_BITS = 4
-_LARGE_PX = 1 << 16
+_LARGE_PX, _BAND_PX, _TILE_PX = 1 << 16, 1 << 15, 128
 _RAMP = np.arange(256, dtype=np.float32)[:, None]
 
 
@@ -32,25 +33,55 @@ def window_of(points: ArrayLike, shape: Sequence[int], margin_px: int = 2) -> Wi
 
 def blend(view: Image, mask: Mask, colour: Sequence[int], opacity: float = 1.0) -> None:
     """view = view * (1 - mask) + colour * mask, exact to one level; `view` is (h, w, 3), `mask` (h, w) 0..255."""
-    if opacity < 1.0:
-        mask = cv2.convertScaleAbs(mask, alpha=opacity)  # type: ignore[assignment]
-    thrice = cv2.merge([mask, mask, mask])
-    if mask.size > _LARGE_PX:
-        # A table costs four times as much a pixel, and less a call.
-        ink = cv2.merge([cv2.convertScaleAbs(mask, alpha=level / 255.0) for level in colour])
-    else:
-        table = (_RAMP * (np.asarray(colour, np.float32) / 255.0) + 0.5).astype(np.uint8)[None]
-        ink = cv2.LUT(thrice, table)
-    cv2.bitwise_not(thrice, thrice)
-    view[:] = cv2.add(cv2.multiply(view, thrice, scale=1 / 255), ink)
+    large = mask.size > _LARGE_PX
+    table = (_RAMP * (np.asarray(colour, np.float32) / 255.0) + 0.5).astype(np.uint8)[None]
+    for band, cover in _bands(view, mask):
+        if opacity < 1.0:
+            cover = cv2.convertScaleAbs(cover, alpha=opacity)  # type: ignore[assignment]
+        thrice: Any = cv2.merge([cover, cover, cover])
+        if large:
+            # A table costs four times as much a pixel, and less a call.
+            levels = {level: cv2.convertScaleAbs(cover, alpha=level / 255.0) for level in set(colour)}
+            ink = cv2.merge([levels[level] for level in colour])
+        else:
+            ink = cv2.LUT(thrice, table)
+        cv2.bitwise_not(thrice, thrice)
+        band[:] = cv2.add(cv2.multiply(band, thrice, thrice, scale=1 / 255), ink, thrice)
+
+
+def _bands(view: Image, mask: Mask) -> Iterator[tuple[Image, Mask]]:
+    """A large view in bands of rows that stay in the processor's cache, those without any mask left out."""
+    if mask.size <= _LARGE_PX:
+        yield view, mask
+        return
+    rows = max(8, _BAND_PX // mask.shape[1])
+    for top in range(0, mask.shape[0], rows):
+        cover = mask[top : top + rows]
+        if cv2.countNonZero(cover):
+            yield view[top : top + rows], cover
 
 
 def blend_picture(view: Image, mask: Mask, picture: Image) -> None:
     """As `blend`, with a picture (h, w, 3) in place of one colour."""
-    thrice = cv2.merge([mask, mask, mask])
+    if mask.size <= _LARGE_PX:
+        _blend_tile(view, mask, picture)
+        return
+    # A large mask is mostly nothing and all: only its edges are worked out.
+    for top in range(0, mask.shape[0], _TILE_PX):
+        for left in range(0, mask.shape[1], _TILE_PX):
+            part = slice(top, top + _TILE_PX), slice(left, left + _TILE_PX)
+            low, high = cv2.minMaxLoc(mask[part])[:2]
+            if low == 255:
+                view[part] = picture[part]
+            elif high > 0:
+                _blend_tile(view[part], mask[part], picture[part])
+
+
+def _blend_tile(view: Image, mask: Mask, picture: Image) -> None:
+    thrice: Any = cv2.merge([mask, mask, mask])
     ink = cv2.multiply(picture, thrice, scale=1 / 255)
     cv2.bitwise_not(thrice, thrice)
-    view[:] = cv2.add(cv2.multiply(view, thrice, scale=1 / 255), ink)
+    view[:] = cv2.add(cv2.multiply(view, thrice, thrice, scale=1 / 255), ink, thrice)
 
 
 def gradient(shape: tuple[int, int], first: Sequence[int], second: Sequence[int], horizontal: bool) -> Image:
