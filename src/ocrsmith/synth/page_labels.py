@@ -5,7 +5,7 @@ Where the picture's edge cuts a line, its whole words stay one instance; the wor
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ from ocrsmith.geometry import enclosing_quad, inside_share
 from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import word_spans
 from ocrsmith.synth.legibility import ink_separation
-from ocrsmith.synth.page_render import Mask, WrittenPage
+from ocrsmith.synth.page_render import Mask, WrittenPage, WrittenText
 from ocrsmith.synth.paint import window_of
 
 # A character with less of its quad in the picture is cut.
@@ -30,26 +30,57 @@ def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterat
     height, width = image.shape[:2]
     limits = np.array([width, height], np.float32)
     others = {layer: _overlays(page.inks, layer) for layer in {text.layer for text in page.texts}}
-    for text in page.texts:
-        low, high = text.quads.min(axis=(0, 1)), text.quads.max(axis=(0, 1))
+    lows, highs = _extents(page.texts)
+    enclosing = enclosing_quads([text.quads for text in page.texts])
+    for text, low, high, around in zip(page.texts, lows, highs, enclosing):
         if (high <= 0).any() or (low >= limits).any():
             continue
         spans: list[tuple[Span, bool]] = [((0, len(text.pieces)), False)]
-        if (low < 0).any() or (high > limits).any():
+        whole = not ((low < 0).any() or (high > limits).any())
+        if not whole:
             spans = list(_cut_spans(text.pieces, text.quads, width, height, joined=text.polygon is None))
         for (start, end), is_cut in spans:
             quads = text.quads[start:end]
-            if not is_cut:
+            if not is_cut and not whole:
                 quads = np.clip(quads, 0, limits)
             ignore = is_cut or _too_low(quads, legible_px)
             ignore = ignore or not _legible(
                 image, page.inks[text.layer], others[text.layer], text.pieces[start:end], quads
             )
             characters = characters_of(text.pieces[start:end], quads)
-            polygon = enclosing_quad(quads)
+            polygon = around if whole else enclosing_quad(quads)
             if text.polygon is not None and end - start == len(text.pieces):
                 polygon = text.polygon if is_cut else np.clip(text.polygon, 0, limits)
             yield TextInstance(polygon, "".join(text.pieces[start:end]), characters, ignore)
+
+
+def _extents(texts: list[WrittenText]) -> tuple[Quads, Quads]:
+    """The least and the greatest x and y (N, 2) of each text."""
+    if not texts:
+        return np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32)
+    quads = np.concatenate([text.quads for text in texts])
+    starts = np.cumsum([0, *(len(text.quads) for text in texts[:-1])])
+    return np.minimum.reduceat(quads.min(axis=1), starts), np.maximum.reduceat(quads.max(axis=1), starts)
+
+
+def enclosing_quads(groups: Sequence[Quads]) -> Quads:
+    """`enclosing_quad` of many groups (n, 4, 2) of characters at once, none of them empty: (N, 4, 2)."""
+    if not groups:
+        return np.zeros((0, 4, 2), np.float32)
+    quads = np.concatenate(groups).astype(np.float64)
+    counts = [len(group) for group in groups]
+    starts = np.cumsum([0, *counts[:-1]])
+    across = np.add.reduceat(quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3], starts)
+    angles = np.arctan2(across[:, 1], across[:, 0])
+    cos, sin = np.cos(-angles), np.sin(-angles)
+    # As `points @ turn.T` and `corners @ turn` with turn = ((cos, -sin), (sin, cos)).
+    turns = np.stack([np.stack([cos, -sin], axis=1), np.stack([sin, cos], axis=1)], axis=1)
+    flat = quads @ np.repeat(turns, counts, axis=0).swapaxes(1, 2)
+    low, high = np.minimum.reduceat(flat.min(axis=1), starts), np.maximum.reduceat(flat.max(axis=1), starts)
+    corners = np.stack(
+        [low, np.stack([high[:, 0], low[:, 1]], axis=1), high, np.stack([low[:, 0], high[:, 1]], axis=1)]
+    )
+    return np.asarray(corners.swapaxes(0, 1) @ turns, np.float32)
 
 
 def _cut_spans(

@@ -167,9 +167,10 @@ def _write_line(
     with guard.lock:
         rise = open_font(faces[plan.font]).x_height * plan.size_px
     pieces, joined = list(words[0][0]), [words[0][1]]
-    for (_, before), (after_pieces, after) in pairwise(words):
+    ends = [(float(quads[..., 0].min()), float(quads[..., 0].max())) for _, quads in words] if len(words) > 1 else []
+    for (before, after), (after_pieces, quads) in zip(pairwise(ends), words[1:]):
         pieces += [" ", *after_pieces]
-        joined += [_gap(before, after, plan.y + shift[1], rise), after]
+        joined += [_gap(before, after, plan.y + shift[1], rise), quads]
     quads = np.concatenate(joined)
     return [WrittenText(tuple(pieces), quads, 0, _outline(quads, bent))]
 
@@ -179,11 +180,11 @@ def _outline(quads: Quads, bent: bool) -> Quads | None:
     return box_outline(*bounds(quads), _LINE_POINTS) if bent else None
 
 
-def _gap(before: Quads, after: Quads, baseline: float, rise: float) -> Quads:
-    """A space's quad: from one word's ink to the next one's, an x-height high."""
-    left, right = float(before[..., 0].max()), float(after[..., 0].min())
-    if left > after[..., 0].max():  # right to left
-        left, right = float(after[..., 0].max()), float(before[..., 0].min())
+def _gap(before: tuple[float, float], after: tuple[float, float], baseline: float, rise: float) -> Quads:
+    """A space's quad between words with ink from x to x: from one's ink to the other's, an x-height high."""
+    left, right = before[1], after[0]
+    if left > after[1]:  # right to left
+        left, right = after[1], before[0]
     right = max(right, left + 1.0)
     top = baseline - rise
     return np.array([[[left, top], [right, top], [right, baseline], [left, baseline]]], np.float32)

@@ -98,10 +98,11 @@ class _Piece:
 
     def add(self, ink: Box, x: int, y: int) -> None:
         """Takes a glyph's ink in, whose pen stands at (x, y)."""
-        left, top, right, bottom = ink
-        self.has_ink = True
-        self.left, self.top = min(self.left, left + x), min(self.top, top + y)
-        self.right, self.bottom = max(self.right, right + x), max(self.bottom, bottom + y)
+        left, top, right, bottom = ink[0] + x, ink[1] + y, ink[2] + x, ink[3] + y
+        if self.has_ink:
+            left, top = min(self.left, left), min(self.top, top)
+            right, bottom = max(self.right, right), max(self.bottom, bottom)
+        self.has_ink, self.left, self.top, self.right, self.bottom = True, left, top, right, bottom
 
 
 _runs: BoundedCache[ShapedRun] = BoundedCache(_MAX_RUN_BYTES)
@@ -148,7 +149,8 @@ class _Shaper:
 
     def __init__(self, font: OpenFont, text: str, size64: int, spacing64: int, features: dict[str, bool | int]) -> None:
         self.font, self.text, self.size64, self.spacing64, self.features = font, text, size64, spacing64, features
-        self.placed: list[tuple[NDArray[np.uint8], int, int]] = []  # a glyph's coverage, its left and its top
+        # A glyph's coverage, and its left, top, right and bottom.
+        self.placed: list[tuple[NDArray[np.uint8], int, int, int, int]] = []
         self.pieces: dict[int, _Piece] = {}
         self.pen_x = self.pen_y = 0
         self.vertical = False
@@ -201,7 +203,9 @@ class _Shaper:
             else:
                 piece.pen_start, piece.pen_end = min(pen_start, piece.pen_start), max(pen_end, piece.pen_end)
             if ink is not None:
-                placed.append((bitmap, x + left, y + top))
+                rows, columns = bitmap.shape
+                left, top = x + left, y + top
+                placed.append((bitmap, left, top, left + columns, top + rows))
                 piece.add(ink, x, y)
             if spacing64 and (index == last or ids[index + 1][1] != cluster):
                 if vertical:
@@ -242,21 +246,19 @@ class _Shaper:
             left, top = 0, -height
             mask = np.zeros((height, width), np.uint8)
         else:
-            left, top = min(x for _, x, _ in self.placed), min(y for _, _, y in self.placed)
-            width = max(x + bitmap.shape[1] for bitmap, x, _ in self.placed) - left
-            height = max(y + bitmap.shape[0] for bitmap, _, y in self.placed) - top
+            _, lefts, tops, rights, bottoms = zip(*self.placed)
+            left, top = min(lefts), min(tops)
+            width, height = max(rights) - left, max(bottoms) - top
             if max(width, height) > _MAX_SIDE_PX:
                 raise SynthesisError(
                     f"A text of {len(self.text)} characters came to be drawn {width} x {height} px large. At most "
                     f"{_MAX_SIDE_PX:,} px a side are drawn: shorten it, or take a smaller size."
                 )
             mask = np.zeros((height, width), np.uint8)
-            for bitmap, x, y in self.placed:
-                rows, columns = bitmap.shape
-                part = mask[y - top : y - top + rows, x - left : x - left + columns]
-                np.maximum(part, bitmap, out=part)
+            maximum = np.maximum
+            for bitmap, x0, y0, x1, y1 in self.placed:
+                part = mask[y0 - top : y1 - top, x0 - left : x1 - left]
+                maximum(part, bitmap, out=part)
         mask.flags.writeable = False
-        moved = np.array(boxes, np.float64).reshape(-1, 4) - (left, top, left, top)
-        return ShapedRun(
-            self.text, mask, (float(-left), float(-top)), texts, moved.astype(np.float32), advance_px, size_px
-        )
+        moved = np.array([(x0 - left, y0 - top, x1 - left, y1 - top) for x0, y0, x1, y1 in boxes], np.float32)
+        return ShapedRun(self.text, mask, (float(-left), float(-top)), texts, moved, advance_px, size_px)
