@@ -137,11 +137,11 @@ class Backgrounds:
             raise InputError(f"A plan crops {name!r} outside of its pixels. It was made for another picture.")
         smaller = crop.shape[0] > height
         image: Any = cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR)
-        if plan["mirror"]:
-            image = image[:, ::-1]
-        if plan["upside_down"]:
-            image = image[::-1]
-        return np.array(image, order="C")
+        mirror, upside_down = plan["mirror"], plan["upside_down"]
+        if mirror or upside_down:
+            # Several times as fast as a copy with negative strides.
+            image = cv2.flip(image, -1 if mirror and upside_down else 1 if mirror else 0)
+        return image
 
     def _picture(self, name: str) -> Image | None:
         """A decoded photograph, or None with the reason in `refused`."""
