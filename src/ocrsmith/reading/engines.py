@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import os
@@ -118,8 +119,7 @@ class OpenVinoEngine:
             raise EngineError(
                 "OpenVINO is not installed. Run: pip install openvino, or read with engine='onnxruntime'."
             )
-        openvino: Any = importlib.import_module("openvino")
-        core = openvino.Core()
+        core = _openvino_core()
         self.uses_bfloat16 = cpu_has_bfloat16(core)
         config = {
             "INFERENCE_NUM_THREADS": str(threads),
@@ -149,6 +149,12 @@ class OpenVinoEngine:
         return np.array(result[0], dtype=np.float32)
 
 
+@functools.cache
+def _openvino_core() -> Any:
+    """One for the whole process: where the last one is given up, OpenVINO unloads libraries that still have threads."""
+    return importlib.import_module("openvino").Core()
+
+
 def _compiled_folder() -> Path | None:
     """Where OpenVINO keeps what it compiled, which saves two thirds of its start; None where it cannot be written."""
     folder = cache_dir() / "openvino"
@@ -170,7 +176,7 @@ def cpu_has_bfloat16(core: Any) -> bool:
 def _openvino_pays() -> bool:
     if importlib.util.find_spec("openvino") is None:
         return False
-    return cpu_has_bfloat16(importlib.import_module("openvino").Core())
+    return cpu_has_bfloat16(_openvino_core())
 
 
 def _onnxruntime_errors() -> tuple[type[Exception], ...]:
