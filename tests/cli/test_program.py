@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import importlib.util
 import signal
 import subprocess
@@ -143,7 +144,12 @@ def test_an_interrupt_exits_with_130(number: signal.Signals) -> None:
         "module.app = wait; sys.argv = ['ocrsmith']; module.main()"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What a shell starts in the background ignores the signal, and so would its children.
+        preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         assert process.stdout is not None and process.stderr is not None

@@ -177,7 +177,8 @@ def fuzz(reader: Reader, seeds: dict[str, bytes], count: int) -> None:
     assert sum(outcomes.values()) == count
     # Damage that nothing notices, or that everything refuses, would test nothing.
     assert min(outcomes["read"], outcomes["refused"]) > 0.15 * count, outcomes
-    assert resident_mb() - before < LEAK_MB
+    # What allocators keep grows a little with the number; a leak of each picture would be gigabytes.
+    assert resident_mb() - before < LEAK_MB + 0.1 * count
 
 
 def test_damaged_files(make_bundle: Callable[..., Path], seeds: dict[str, bytes]) -> None:
