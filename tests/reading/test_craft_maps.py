@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ocrsmith.geometry import intersection_over_union, signed_area
@@ -182,8 +182,9 @@ def test_link_alone_is_no_word_even_below_the_low_text_threshold() -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.3, 0.8))
+@example(43496, 0.5)
 def test_the_runs_give_what_the_dilated_pixels_give(seed: int, text: float) -> None:
-    """Each component by itself, dilated as a picture: the smallest rectangles are the same."""
+    """Each component by itself, dilated as a picture: a rectangle as small, round all of its pixels."""
     noise = np.random.default_rng(seed).random((40, 60, 2)).astype(np.float32)
     maps = cv2.GaussianBlur(noise, (0, 0), 2.0)
     maps = (maps - maps.min()) / np.ptp(maps)
@@ -201,12 +202,13 @@ def test_the_runs_give_what_the_dilated_pixels_give(seed: int, text: float) -> N
         grow = int(np.sqrt(pixels * min(w, h) / (w * h)) * 2)
         dilated = cv2.dilate(mask.astype(np.uint8), np.ones((1 + grow, 1 + grow), np.uint8))
         points = np.argwhere(dilated)[:, ::-1].astype(np.int32)
-        expected.append((float(maps[..., 0][mask].max()), cv2.minAreaRect(points)))
+        expected.append((float(maps[..., 0][mask].max()), points))
     found = boxes_from_maps(maps, thresholds, stride=1)
     assert [d.score for d in found] == pytest.approx([score for score, _ in expected])
-    for detection, (_, rectangle) in zip(found, expected):
-        (_, _), (w, h), _ = rectangle
+    for detection, (_, points) in zip(found, expected):
+        (_, _), (w, h), _ = cv2.minAreaRect(points)
         if abs(1 - max(w, h) / (min(w, h) + 1e-5)) > 0.1 and min(w, h) > 0:
             assert cv2.contourArea(detection.polygon) == pytest.approx(w * h, rel=1e-3)
-            corners = cv2.boxPoints(rectangle)
-            assert intersection_over_union(detection.polygon, corners[::1]) > 0.5
+            # Two rectangles may be equally small; either holds every pixel.
+            outline = cv2.convexHull(points)[:, 0].astype(np.float32).tolist()
+            assert min(cv2.pointPolygonTest(detection.polygon, point, True) for point in outline) > -0.05
