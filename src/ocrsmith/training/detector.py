@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -28,7 +27,7 @@ from ocrsmith.reading.detections import Detection
 from ocrsmith.samples import PageSample, TextInstance
 from ocrsmith.training.fitting import check_finite
 from ocrsmith.training.loaders import normalize_on_device
-from ocrsmith.training.parameter_groups import adamw, clip_gradients, freeze_part, parameter_groups
+from ocrsmith.training.parameter_groups import OptimizedModule, freeze_part
 from ocrsmith.training.scoring import SYNTHETIC, Memory, Source
 
 DetectorKind = Literal["craft", "db"]
@@ -105,7 +104,7 @@ class DetectorCollate:
         )
 
 
-class DetectorModule(pl.LightningModule):
+class DetectorModule(OptimizedModule):
     """A detector with its loss, optimiser and validation score.
 
     Args:
@@ -248,24 +247,6 @@ class DetectorModule(pl.LightningModule):
     def synthetic_score(self) -> float:
         """F on synthetic pages at the last validation."""
         return self.validation_counts.f_score
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW (Loshchilov and Hutter, ICLR 2019)."""
-        groups = parameter_groups(self.model, self.learning_rate, self.weight_decay, self.learning_rate_factors)
-        return adamw(groups, self.learning_rate)
-
-    def configure_gradient_clipping(
-        self,
-        optimizer: Any,
-        gradient_clip_val: float | int | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """Clips the norm of all gradients together."""
-        clip_gradients(self.model, gradient_clip_val)
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Leaves the batch as it is: `forward` and `loss` move what they need."""
-        return batch
 
 
 def page_counts(page: Sequence[TextInstance], found: Sequence[Polygon], source: Source = SYNTHETIC) -> BoxCounts:

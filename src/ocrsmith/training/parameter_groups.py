@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pytorch_lightning as pl
 import torch
 from torch import nn
 
@@ -59,6 +60,33 @@ def clip_gradients(model: nn.Module, largest_norm: float | int | None) -> None:
     """
     if largest_norm:
         torch.nn.utils.clip_grad_norm_(model.parameters(), float(largest_norm), foreach=True)
+
+
+class OptimizedModule(pl.LightningModule):
+    """How detectors and recognisers alike are optimised; their batches are moved by themselves, part by part."""
+
+    model: nn.Module
+    learning_rate: float
+    weight_decay: float
+    learning_rate_factors: Mapping[str, float]
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW (Loshchilov and Hutter, ICLR 2019)."""
+        groups = parameter_groups(self.model, self.learning_rate, self.weight_decay, self.learning_rate_factors)
+        return adamw(groups, self.learning_rate)
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Any,
+        gradient_clip_val: float | int | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        """Clips the norm of all gradients together."""
+        clip_gradients(self.model, gradient_clip_val)
+
+    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
+        """Leaves the batch as it is: `forward` and `loss` move what they need."""
+        return batch
 
 
 def _largest_first(group: tuple[tuple[float, bool], Sequence[nn.Parameter]]) -> tuple[float, bool]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
-import pytorch_lightning as pl
 import torch
 from torch import Tensor, nn
 
@@ -17,11 +15,11 @@ from ocrsmith.losses.ctc import alignment_loss, ctc_loss
 from ocrsmith.reading.ctc import decode_batch
 from ocrsmith.training.fitting import check_finite
 from ocrsmith.training.loaders import normalize_on_device
-from ocrsmith.training.parameter_groups import adamw, clip_gradients, freeze_part, parameter_groups
+from ocrsmith.training.parameter_groups import OptimizedModule, freeze_part
 from ocrsmith.training.scoring import Memory
 
 
-class RecognizerModule(pl.LightningModule):
+class RecognizerModule(OptimizedModule):
     """A recogniser with its loss, optimiser and validation score.
 
     Args:
@@ -130,24 +128,6 @@ class RecognizerModule(pl.LightningModule):
     def synthetic_score(self) -> float:
         """Exact accuracy less CER on synthetic lines at the last validation."""
         return _score(self.validation_counts)
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW (Loshchilov and Hutter, ICLR 2019)."""
-        groups = parameter_groups(self.model, self.learning_rate, self.weight_decay, self.learning_rate_factors)
-        return adamw(groups, self.learning_rate)
-
-    def configure_gradient_clipping(
-        self,
-        optimizer: Any,
-        gradient_clip_val: float | int | None = None,
-        gradient_clip_algorithm: str | None = None,
-    ) -> None:
-        """Clips the norm of all gradients together."""
-        clip_gradients(self.model, gradient_clip_val)
-
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Leaves the batch as it is: `forward` moves the bytes and makes floats of them there."""
-        return batch
 
 
 def _score(counts: TextCounts) -> float:
