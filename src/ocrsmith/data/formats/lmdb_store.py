@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from ocrsmith.data.formats.labelled import Kind, LabelledPicture, Problem
-from ocrsmith.data.formats.pictures import PictureFinder, decode_picture, header_size
+from ocrsmith.data.formats.pictures import PictureFinder, StoredPicture
 from ocrsmith.errors import InputError
-from ocrsmith.samples import Image
 
 NAME = "lmdb"
 
@@ -49,7 +47,7 @@ def get(folder: Path, key: str) -> bytes | None:
 
 
 @dataclass(frozen=True, slots=True)
-class LmdbPicture:
+class LmdbPicture(StoredPicture):
     """A picture inside an LMDB, by its number from 1."""
 
     path: Path
@@ -65,14 +63,6 @@ class LmdbPicture:
         if value is None:
             raise InputError(f"{self.name} is not in the LMDB any more. Read its labels again.")
         return value
-
-    def read(self) -> Image:
-        """Reads and decodes the value."""
-        return decode_picture(self._bytes(), self.name)
-
-    def size(self) -> tuple[int, int]:
-        """(width, height) px from the header."""
-        return header_size(io.BytesIO(self._bytes()), self.name)
 
 
 def read(files: Sequence[Path], finder: PictureFinder, problems: list[Problem]) -> tuple[Kind, list[LabelledPicture]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import io
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -21,9 +20,8 @@ from typing import Any
 
 from ocrsmith.data.formats.jsonl import labels_from_row
 from ocrsmith.data.formats.labelled import BadLabel, Kind, LabelledPicture, Problem, note_problem
-from ocrsmith.data.formats.pictures import PictureFinder, decode_picture, header_size
+from ocrsmith.data.formats.pictures import PictureFinder, StoredPicture
 from ocrsmith.errors import InputError
-from ocrsmith.samples import Image
 
 NAME = "parquet"
 # Rows of labels in memory at once.
@@ -61,13 +59,18 @@ def _images_of(file: Path, row_group: int, process: int) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class ParquetPicture:
-    """A picture inside a Parquet file, by its row group and its row in there."""
+class ParquetPicture(StoredPicture):
+    """A picture inside a Parquet file, by its row group, its row in there, and its number in the file."""
 
     path: Path
     row_group: int
     row: int
-    name: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        """The file and the number of the row in it."""
+        return f"{self.path.name}/{self.number}"
 
     def _bytes(self) -> bytes:
         value = _images_of(self.path, self.row_group, os.getpid())[self.row].as_py()
@@ -75,14 +78,6 @@ class ParquetPicture:
         if not isinstance(data, bytes):
             raise InputError(f"{self.name} has no bytes in its column image. Pictures outside the file are not read.")
         return data
-
-    def read(self) -> Image:
-        """Reads and decodes the cell."""
-        return decode_picture(self._bytes(), self.name)
-
-    def size(self) -> tuple[int, int]:
-        """(width, height) px from the header."""
-        return header_size(io.BytesIO(self._bytes()), self.name)
 
 
 def read(files: Sequence[Path], finder: PictureFinder, problems: list[Problem]) -> tuple[Kind, list[LabelledPicture]]:
@@ -116,7 +111,7 @@ def _entries(file: Path, problems: list[Problem]) -> Iterator[LabelledPicture]:
     batches = opened.iter_batches(_BATCH_ROWS, columns=[column], use_threads=False)
     values = itertools.chain.from_iterable(batch.column(0).to_pylist() for batch in batches)
     for number, ((row_group, row), value) in enumerate(zip(places, values, strict=True)):
-        picture = ParquetPicture(file, row_group, row, f"{file.name}/{number}")
+        picture = ParquetPicture(file, row_group, row, number)
         try:
             labels = labels_from_row({column: value}, partial(note_problem, problems, file, number + 1))
         except BadLabel as error:

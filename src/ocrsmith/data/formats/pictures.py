@@ -1,9 +1,10 @@
-"""Where the pixels of a labelled picture lie: in a file, in a tar shard, in an LMDB. All are small and pickle."""
+"""Where the pixels of a labelled picture lie: in a file, in a tar shard, in an LMDB, in a Parquet file. All are small and pickle."""
 
 from __future__ import annotations
 
 import io
 import re
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -54,8 +55,32 @@ class FilePicture:
         return header_size(self.path, str(self.path))
 
 
+class StoredPicture(ABC):
+    """A picture whose bytes lie inside a larger file."""
+
+    __slots__ = ()
+    path: Path
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What messages call it."""
+
+    @abstractmethod
+    def _bytes(self) -> bytes:
+        """The encoded picture; raises InputError where it is gone."""
+
+    def read(self) -> Image:
+        """Reads the bytes and decodes them."""
+        return decode_picture(self._bytes(), self.name)
+
+    def size(self) -> tuple[int, int]:
+        """(width, height) px from the header."""
+        return header_size(io.BytesIO(self._bytes()), self.name)
+
+
 @dataclass(frozen=True, slots=True)
-class TarPicture:
+class TarPicture(StoredPicture):
     """A picture inside an uncompressed tar, by its place, so that no archive is scanned again."""
 
     path: Path
@@ -75,14 +100,6 @@ class TarPicture:
                 return shard.read(self.num_bytes)
         except OSError as error:
             raise InputError(f"The shard {self.path} cannot be read ({error}). Check that it is still there.") from None
-
-    def read(self) -> Image:
-        """Reads the member's bytes and decodes them."""
-        return decode_picture(self._bytes(), self.name)
-
-    def size(self) -> tuple[int, int]:
-        """(width, height) px from the header."""
-        return header_size(io.BytesIO(self._bytes()), self.name)
 
 
 def decode_picture(data: bytes, name: str) -> Image:
