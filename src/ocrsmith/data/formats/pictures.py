@@ -1,4 +1,4 @@
-"""Where the pixels of a labelled picture lie: in a file, in a tar shard, in an LMDB, in a Parquet file. All are small and pickle."""
+"""Where the pixels of a labelled picture lie: in a file, a tar shard, an LMDB, a Parquet file. All are small and pickle."""
 
 from __future__ import annotations
 
