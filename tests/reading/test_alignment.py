@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ocrsmith.geometry import box_quad
-from ocrsmith.reading.alignment import part_of_quad, place_characters, words_on_page
+from ocrsmith.reading.alignment import parts_of_quad, place_characters, words_on_page
 from ocrsmith.reading.calibration import Calibration, Platt
 from ocrsmith.reading.crops import turn_quad
 from ocrsmith.reading.ctc import Decoded
@@ -62,7 +62,7 @@ def test_odd_texts() -> None:
 
 def test_parts_follow_a_turned_quad() -> None:
     down = turn_quad(box_quad(0, 0, 10, 100), 1)
-    part = part_of_quad(down, 0.0, 0.25)
+    (part,) = parts_of_quad(down, np.array([[0.0, 0.25]]))
     assert part[:, 1].max() == pytest.approx(25)
 
 

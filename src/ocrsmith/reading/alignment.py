@@ -68,11 +68,6 @@ def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(first), int(stop) - 1) for first, stop in zip(edges[::2], edges[1::2])]
 
 
-def part_of_quad(quad: Quad, start: float, stop: float) -> Quad:
-    """The part of a quad between two shares of its width."""
-    return parts_of_quad(quad, np.array([[start, stop]]))[0]
-
-
 def parts_of_quad(quad: Quad, shares: NDArray[np.float64]) -> NDArray[np.float32]:
     """(N, 2) shares of a quad's width -> (N, 4, 2), its parts between them."""
     top_left, top_right, bottom_right, bottom_left = as_quad(quad)

@@ -130,10 +130,6 @@ class Ground:
             mask[:] = 1
         return window, mask
 
-    def is_free(self, polygon: ArrayLike) -> bool:
-        """Whether nothing that was `take`n lies under a convex polygon."""
-        return not self._meets_taken(self.small_polygon(polygon))
-
     def _meets_taken(self, cells: NDArray[np.int32]) -> bool:
         window, mask = self._covered(cells)
         return bool(cv2.countNonZero(cv2.bitwise_and(self.taken[window], mask)))

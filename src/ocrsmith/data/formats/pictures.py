@@ -1,4 +1,4 @@
-"""Where the pixels of a labelled picture lie: in a file, a tar shard, an LMDB, a Parquet file. All are small and pickle."""
+"""Where the pixels of a labelled picture lie: in a file, a tar shard, an LMDB, a Parquet file. All pickle."""
 
 from __future__ import annotations
 
