@@ -166,6 +166,12 @@ def test_evaluate_prints_another_model_beside(ocrsmith: Run, tiny_bundle: Path, 
     rows = {tuple(line.split()[:-5]): line.split()[-5:] for line in done.text.splitlines() if line.startswith("pages ")}
     assert done.code == 0 and rows[("pages", "words", "recall")] == ["83.3", "%", "83.3", "%", "6"]
     assert "other" in done.text
+    # Bundles of one name are told apart by their paths.
+    namesake = tmp_path / "b" / "other.ocrsmith"
+    namesake.parent.mkdir()
+    namesake.write_bytes(other.read_bytes())
+    heads = ocrsmith("evaluate", other, pages, "--beside", namesake).text.partition("\npages")[0]
+    assert "b/other.ocrsmith" in "".join(heads.split())
     form = json.loads(ocrsmith("evaluate", tiny_bundle, pages, "--beside", other, "--json").text)
     assert form["beside"]["model"] == str(other)
     assert form["beside"]["folders"][0]["scores"] == form["folders"][0]["scores"]

@@ -140,7 +140,8 @@ def _show(results: dict[str, list[EvaluationResult]]) -> None:
         for scores in zip(*(result.scores() for result in of_one_folder), strict=True):
             figures = [_figure(score) for score in scores]
             rows.append((of_one_folder[0].name, scores[0].measure, *figures, f"{scores[0].num_counted:,}"))
-    values = ["value"] if len(results) == 1 else [Path(name).stem for name in results]
+    stems = [Path(name).stem for name in results]
+    values = ["value"] if len(results) == 1 else stems if len(set(stems)) == len(stems) else list(results)
     columns = ["folder", "measure", *values, "counted on"]
     show(table("Scores", columns, rows, numbers=list(range(2, len(columns)))))
     for name, measured in results.items():
