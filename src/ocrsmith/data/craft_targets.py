@@ -23,8 +23,9 @@ Maps = NDArray[np.float32]
 _SIGMA = 0.4
 # Quads smaller than this in square pixels have no homography worth the name.
 _MIN_AREA_PX = 1e-2
-# Quads evaluated at once: enough to amortise the calls, few enough for the cache.
-_CHUNK = 64
+# Quads evaluated at once: enough to amortise the calls, few enough for the cache and to be of about the same size.
+_CHUNK = 32
+_CLASS_PX = 4
 
 
 def craft_targets(
@@ -53,10 +54,9 @@ def craft_targets(
     maps = np.zeros((2, height // stride, width // stride), np.float32)
     quads, words, doubtful = _characters(instances, height, width, min_inside)
     if len(quads):
-        _paste_gaussians(maps[0], _enlarged(quads / np.float32(stride), enlarge))
         links = affinity_quads(quads, words)
-        if len(links):
-            _paste_gaussians(maps[1], _enlarged(links / np.float32(stride), enlarge))
+        both: NDArray[np.float32] = np.concatenate([quads, links]) / np.float32(stride)
+        _paste_gaussians(maps, _enlarged(both, enlarge), np.repeat([0, 1], [len(quads), len(links)]))
     return maps, _confidence(instances, doubtful, maps.shape[1:], stride)
 
 
@@ -164,13 +164,17 @@ def _adjugate(matrices: NDArray[np.float64]) -> NDArray[np.float64]:
     ).swapaxes(1, 2)
 
 
-def _paste_gaussians(target: Maps, quads: NDArray[np.float32]) -> None:
-    """Lays a Gaussian into each quad (N, 4, 2), in the map's own pixels, and keeps the maximum."""
-    rows, columns = target.shape
+def _paste_gaussians(target: Maps, quads: NDArray[np.float32], layers: NDArray[np.int64]) -> None:
+    """Lays a Gaussian into each quad (N, 4, 2), in the maps' own pixels, of its layer (N,) of `target` (L, H, W), and
+    keeps the maximum."""
+    rows, columns = target.shape[1:]
     low = np.clip(np.floor(quads.min(axis=1)), 0, (columns, rows)).astype(np.int64)
     high = np.clip(np.ceil(quads.max(axis=1)), 0, (columns, rows)).astype(np.int64)
-    seen = (high > low).all(axis=1)
-    quads, low, high = quads[seen], low[seen], high[seen]
+    # Windows of about the same shape stand together, since a chunk is evaluated on the largest of its windows.
+    sizes = high - low
+    order = np.lexsort((sizes[:, 0], sizes[:, 1] // _CLASS_PX))
+    order = order[(sizes[order] > 0).all(axis=1)]
+    quads, low, sizes, layers = quads[order], low[order], sizes[order], layers[order]
     # Places relative to each quad's own window keep float32 exact enough on any page.
     relative = quads - low[:, None]
     inverse = _adjugate(_square_to_quad(relative))
@@ -178,28 +182,35 @@ def _paste_gaussians(target: Maps, quads: NDArray[np.float32]) -> None:
     centre = relative.mean(axis=1)
     at_centre = np.einsum("nd,nd->n", inverse[:, 2, :2], centre) + inverse[:, 2, 2]
     inverse /= np.where(np.abs(at_centre) < 1e-30, 1e-30, at_centre)[:, None, None]
+    windows = np.column_stack([layers, low, low + sizes]).tolist()
     for start in range(0, len(quads), _CHUNK):
         part = slice(start, start + _CHUNK)
-        _paste_chunk(target, inverse[part].astype(np.float32), low[part], high[part])
+        values = _gaussians(inverse[part].astype(np.float32), *sizes[part].max(axis=0).tolist())
+        for (layer, left, top, right, bottom), value in zip(windows[part], values):
+            window = target[layer, top:bottom, left:right]
+            cv2.max(window, value[: bottom - top, : right - left], window)  # half of what NumPy's call costs
 
 
-def _paste_chunk(target: Maps, inverse: NDArray[np.float32], low: NDArray[np.int64], high: NDArray[np.int64]) -> None:
-    """Lays the Gaussians of `inverse` (N, 3, 3), map pixels to the square -1..1, into their windows low..high."""
-    sizes = high - low
-    counts = sizes[:, 0] * sizes[:, 1]
-    ends = np.cumsum(counts)
-    within = np.arange(ends[-1]) - np.repeat(ends - counts, counts)
-    y, x = np.divmod(within.astype(np.int32), np.repeat(sizes[:, 0].astype(np.int32), counts))
-    x, y = x.astype(np.float32) + np.float32(0.5), y.astype(np.float32) + np.float32(0.5)
-    m = np.repeat(np.ascontiguousarray(inverse.reshape(-1, 9).T), counts, axis=1)
-    depth = np.maximum(m[6] * x + m[7] * y + m[8], np.float32(1e-9))  # behind the horizon: far outside the circle
+def _gaussians(inverse: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+    """(N, height, width) values of the Gaussians of `inverse` (N, 3, 3), map pixels to the square -1..1."""
+    x, y = (np.arange(size, dtype=np.float32) + np.float32(0.5) for size in (width, height))
+    along = inverse[:, :, :1] * x + inverse[:, :, 2:]
+    down = inverse[:, :, 1:2] * y
+    across, upright, depth = (along[:, row, None, :] + down[:, row, :, None] for row in range(3))
+    np.maximum(depth, np.float32(1e-9), out=depth)  # behind the horizon: far outside the circle
     # A quad that crosses itself may send a pixel past float32's range: infinity is outside the circle, too.
     with np.errstate(over="ignore"):
-        squared = ((m[0] * x + m[1] * y + m[2]) / depth) ** 2 + ((m[3] * x + m[4] * y + m[5]) / depth) ** 2
-    values = np.where(squared <= 1.0, np.exp(np.minimum(squared, 1.0) * np.float32(-0.5 / _SIGMA**2)), np.float32(0.0))
-    for (left, top), (right, bottom), end, count in zip(low, high, ends, counts):
-        window = target[top:bottom, left:right]
-        np.maximum(window, values[end - count : end].reshape(window.shape), out=window)
+        across /= depth
+        upright /= depth
+        across *= across
+        upright *= upright
+        across += upright
+    inside = across <= 1.0
+    np.minimum(across, 1.0, out=across)
+    across *= np.float32(-0.5 / _SIGMA**2)
+    values = np.exp(across, out=across)
+    values *= inside
+    return values
 
 
 def _confidence(
