@@ -55,7 +55,7 @@ def craft_targets(
     quads, words, doubtful = _characters(instances, height, width, min_inside)
     if len(quads):
         links = affinity_quads(quads, words)
-        both: NDArray[np.float32] = np.concatenate([quads, links]) / np.float32(stride)
+        both = np.asarray(np.concatenate([quads, links]) / np.float32(stride), np.float32)
         _paste_gaussians(maps, _enlarged(both, enlarge), np.repeat([0, 1], [len(quads), len(links)]))
     return maps, _confidence(instances, doubtful, maps.shape[1:], stride)
 
