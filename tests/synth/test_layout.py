@@ -1,4 +1,4 @@
-"""Turns in space, and places on a background."""
+"""Turns in space, outlines, and laying colours through masks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ocrsmith.geometry import box_quad, signed_area, transform_points
 from ocrsmith.synth import paint
-from ocrsmith.synth.layout import Ground, luma_of, rotation_homography, rounded_rectangle, translation
+from ocrsmith.synth.layout import rotation_homography, rounded_rectangle, translation
 
 angles = st.floats(-60, 60)
 
@@ -33,42 +33,6 @@ def test_the_origin_stays_and_quads_keep_their_turn(x: float, y: float, z: float
     matrix = rotation_homography(x, y, z, 700)
     assert transform_points([[0, 0]], matrix) == pytest.approx(np.zeros((1, 2)), abs=1e-6)
     assert signed_area(transform_points(box_quad(-200, -30, 200, 30), matrix)) > 0
-
-
-def test_calm_places_are_found() -> None:
-    image = np.random.default_rng(0).integers(0, 255, (320, 320, 3), dtype=np.uint8)
-    image[160:] = 90
-    ground = Ground(image)
-    for seed in range(10):
-        place = ground.find_place(box_quad(-40, -10, 40, 10), np.random.default_rng(seed))
-        assert place is not None and place[1] > 160
-    assert ground.luma(box_quad(10, 200, 100, 240)) == pytest.approx((90, 0), abs=0.1)
-
-
-def test_what_is_taken_is_not_given_twice() -> None:
-    ground, outline = Ground(np.zeros((320, 320, 3), np.uint8)), box_quad(-50, -20, 50, 20)
-    rng, placed = np.random.default_rng(0), []
-    while (place := ground.find_place(outline, rng)) is not None:
-        polygon = outline + np.array(place, np.float32)
-        ground.take(polygon)
-        placed.append(polygon)
-    assert 8 <= len(placed) <= 25
-    for i, first in enumerate(placed):
-        assert first.min() >= -0.01 and first.max() <= 320.01
-        for second in placed[:i]:
-            apart = (np.abs(first[0] - second[0]) >= (100 - 8, 40 - 8)).any()
-            assert apart
-
-
-def test_what_is_larger_than_the_picture_finds_no_place() -> None:
-    ground = Ground(np.zeros((64, 64, 3), np.uint8))
-    assert ground.find_place(box_quad(-40, -5, 40, 5), np.random.default_rng(0)) is None
-    assert ground.find_place(box_quad(-40, -5, 40, 5), np.random.default_rng(0), reach_px=10) is not None
-
-
-def test_a_polygon_outside_still_has_a_cell() -> None:
-    ground = Ground(np.full((64, 64, 3), 10, np.uint8))
-    assert ground.luma(box_quad(-500, -500, -400, -400))[0] == pytest.approx(10, abs=0.1)
 
 
 def test_rounded_rectangles_stay_in_their_box() -> None:
@@ -99,6 +63,5 @@ def test_a_polygon_mask_covers_its_area() -> None:
     assert paint.window_of(box_quad(-30, -30, -10, -10), (100, 100, 3)) is None
 
 
-def test_translation_and_luma() -> None:
+def test_translation() -> None:
     assert transform_points([[1, 2]], translation(3, 4)).tolist() == [[4, 6]]
-    assert luma_of((255, 255, 255)) == pytest.approx(255)

@@ -14,7 +14,8 @@ from ocrsmith.synth.bends import bent_box, draw_bend
 from ocrsmith.synth.block_lines import LineDrawer
 from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.fonts import FontFace
-from ocrsmith.synth.layout import Ground, luma_of, rotation_homography, sent, translation
+from ocrsmith.synth.ground import Ground, luma_of
+from ocrsmith.synth.layout import rotation_homography, sent, translation
 from ocrsmith.synth.scene_plans import BendPlan, BlockPlan, Box, Colour, InkPlan, LinePlan, PanelPlan
 from ocrsmith.synth.scene_settings import PhotoSettings
 from ocrsmith.synth.texts import TextGenerator

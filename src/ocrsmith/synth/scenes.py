@@ -22,8 +22,8 @@ from ocrsmith.synth.block_render import DrawnLine, draw_block, draw_shape
 from ocrsmith.synth.blocks import BlockDrawer, NoRoomError
 from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.ground import Ground
 from ocrsmith.synth.ground_sheets import BackgroundSource
-from ocrsmith.synth.layout import Ground
 from ocrsmith.synth.paint import window_of
 from ocrsmith.synth.scene_plans import BlockPlan, ScenePlan, ShapePlan
 from ocrsmith.synth.scene_settings import PhotoSettings
