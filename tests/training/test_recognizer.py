@@ -194,6 +194,37 @@ def test_a_frozen_part_keeps_weights_and_statistics(tmp_path: Path) -> None:
         assert same == key.startswith("backbone."), key
 
 
+def test_all_normalisation_keeps_the_statistics_of_the_start() -> None:
+    module = RecognizerModule(TinyRecognizer(), keep_statistics=True)
+    before = clone_state(module.model)
+    module.train()
+    module(validation()[0])
+    torch.testing.assert_close(module.model.backbone[1].running_mean, before["backbone.1.running_mean"])
+    assert module.model.head.training
+
+
+def test_a_teacher_adds_how_far_the_network_has_moved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    taught, _ = run(tmp_path, steps=400, per_epoch=50)
+    module = RecognizerModule(taught.model.train(), distill=5.0, alignment=0.0)
+    logged: dict[str, float] = {}
+    monkeypatch.setattr(module, "log", lambda name, value, **_: logged.update({name: float(value.detach())}))
+    module.keep_statistics = True
+    module.train()
+    batch = validation()[0]
+    assert float(module.training_step(batch, 0).detach()) == pytest.approx(logged["train_loss"], abs=1e-5)
+    with torch.no_grad():
+        module.model.head.weight *= 0.3
+    loss = float(module.training_step(batch, 0).detach())
+    assert logged["forgotten"] > 0.001
+    assert loss == pytest.approx(logged["train_loss"] + 5.0 * logged["forgotten"], abs=1e-4)
+
+
+def test_the_teacher_is_in_no_checkpoint() -> None:
+    module = RecognizerModule(TinyRecognizer(), distill=1.0)
+    assert set(module.state_dict()) == {f"model.{key}" for key in TinyRecognizer().state_dict()}
+    assert not any(parameter.requires_grad for parameter in module.teacher[0].parameters())
+
+
 def test_a_part_that_is_not_there() -> None:
     with pytest.raises(RecipeError, match=r"'backbne', which the network TinyRecognizer does not have.*backbone, head"):
         RecognizerModule(TinyRecognizer(), freeze=["backbne"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike
@@ -60,3 +61,37 @@ def alignment_loss(logits: Tensor, places: Tensor, blank_weight: float = 0.3) ->
     if not bool((flat >= 0).any()):
         return logits.sum() * 0.0
     return F.cross_entropy(logits.float().flatten(0, 1), flat, weight=weights)
+
+
+def distillation_loss(
+    logits: Tensor, taught: Tensor, ids: Sequence[ArrayLike], input_lengths: ArrayLike | Tensor
+) -> Tensor:
+    """How far a network has moved from what a teacher reads, where the teacher reads rightly; a float32 scalar.
+
+    The Kullback-Leibler divergence of the outputs from the teacher's, summed over a text's own steps and divided by its
+    characters, as the CTC loss is; the mean over all texts, of which those that the teacher reads otherwise than `ids`
+    count as 0: there it has nothing to say. Li and Hoiem, "Learning without Forgetting", ECCV 2016, section 3, on every
+    CTC step instead of one output.
+
+    Args:
+        logits, taught: (B, T, K) of the network and the frozen teacher on the same pictures, before any softmax.
+        ids: B sequences (L,) of ids 1..K-1. input_lengths: (B,) steps, 1..T, that each text may use.
+    """
+    lengths = torch.as_tensor(input_lengths, dtype=torch.long, device=logits.device)
+    known = torch.tensor(_reads(taught, ids, lengths), dtype=torch.float32, device=logits.device)
+    characters = torch.tensor([max(1, len(np.atleast_1d(text))) for text in ids], device=logits.device)
+    own_steps = torch.arange(logits.shape[1], device=logits.device) < lengths[:, None]
+    divergence = F.kl_div(
+        F.log_softmax(logits.float(), dim=2), F.log_softmax(taught.float(), dim=2), reduction="none", log_target=True
+    ).sum(dim=2)
+    return ((divergence * own_steps).sum(dim=1) / characters * known).mean()
+
+
+def _reads(logits: Tensor, ids: Sequence[ArrayLike], lengths: Tensor) -> list[bool]:
+    """(B,) whether the likeliest class of every step, repetitions and blanks left out, writes the text."""
+    best = logits.argmax(dim=2)
+    read = []
+    for row, text, length in zip(best, ids, lengths.tolist(), strict=True):
+        path = torch.unique_consecutive(row[:length])
+        read.append(np.array_equal(path[path != BLANK_ID].cpu().numpy(), np.asarray(text).reshape(-1)))
+    return read

@@ -104,6 +104,8 @@ def train_recognizer(
         freeze=table.freeze,
         learning_rate_factors=table.learning_rate_factors,
         memory=Memory(table.may_forget),
+        distill=table.distill,
+        keep_statistics=table.keep_statistics,
     )
     validation += real.validation_batches(table.batch_size, table.validation_samples)
     result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing)

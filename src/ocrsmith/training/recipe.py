@@ -209,6 +209,9 @@ class RecognizerTable(NetworkTable):
             network's own. Text that is stored or printed wide may be trained on wide and read better narrow.
         alignment: share of the training in which the places of drawn characters teach beside CTC; left out, 0.3 from
             nothing and 0 from start weights, which have places of their own.
+        distill: weight of a second loss that holds the network to what it read at its start, on lines that it read
+            rightly then: what it knows of real pictures is forgotten less. A third more time a step.
+        keep_statistics: batch normalisation keeps the start's statistics instead of taking those of drawn lines.
     """
 
     share: Share = 0.55
@@ -217,6 +220,8 @@ class RecognizerTable(NetworkTable):
     patience: Count = 25
     read_width: Annotated[int, Field(ge=32)] | None = None
     alignment: Share | None = None
+    distill: Annotated[float, Field(ge=0.0)] = 0.0
+    keep_statistics: bool = False
     world: tuple[LineWorldTable, ...] = (LineWorldTable(),)
 
     def reading(self, start: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 
 from ocrsmith.data.batches import RecognizerBatch
 from ocrsmith.evaluation.text import TextCounts
-from ocrsmith.losses.ctc import alignment_loss, ctc_loss
+from ocrsmith.losses.ctc import alignment_loss, ctc_loss, distillation_loss
 from ocrsmith.reading.ctc import decode_batch
 from ocrsmith.training.fitting import check_finite
 from ocrsmith.training.loaders import normalize_on_device
@@ -31,6 +32,8 @@ class RecognizerModule(OptimizedModule):
             normalisation keeps the statistics of the start weights.
         learning_rate_factors: of parts by name, see `parameter_groups`.
         memory: what the weights may not forget, where real crops are trained on.
+        distill: weight of `distillation_loss`, whose teacher is the network as it is now; 0 has none.
+        keep_statistics: all batch normalisation keeps the statistics of the start weights, which know real pictures.
 
     Raises:
         RecipeError: the model has no part of that name.
@@ -46,6 +49,8 @@ class RecognizerModule(OptimizedModule):
         freeze: Sequence[str] = (),
         learning_rate_factors: Mapping[str, float] | None = None,
         memory: Memory | None = None,
+        distill: float = 0.0,
+        keep_statistics: bool = False,
     ) -> None:
         super().__init__()
         self.model = model
@@ -59,19 +64,30 @@ class RecognizerModule(OptimizedModule):
         self.memory = memory or Memory()
         self.validation_counts = TextCounts()
         self.real_counts: dict[str, TextCounts] = {}
+        # In a tuple, so that neither checkpoints nor averages hold it: a resumed run starts from the same weights.
+        self.teacher = (copy.deepcopy(model).eval().requires_grad_(False),) if distill else ()
+        self.distill = distill
+        self.keep_statistics = keep_statistics
         for name in self.frozen:
             freeze_part(model, name)
 
     def train(self, mode: bool = True) -> RecognizerModule:
-        """As in PyTorch, but a frozen part always stays in evaluation mode."""
+        """As in PyTorch, but what is frozen or keeps its statistics always stays in evaluation mode."""
         super().train(mode)
         for name in self.frozen:
             self.model.get_submodule(name).eval()
+        if self.keep_statistics:
+            for part in self.model.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
         return self
 
     def forward(self, batch: RecognizerBatch) -> Tensor:
         """A batch -> logits (B, T, K)."""
-        return self.model(normalize_on_device(batch.stack, self.model.input, self.device))  # type: ignore[arg-type]
+        return self.model(self._pixels(batch))
+
+    def _pixels(self, batch: RecognizerBatch) -> Tensor:
+        return normalize_on_device(batch.stack, self.model.input, self.device)  # type: ignore[arg-type]
 
     def loss(self, logits: Tensor, batch: RecognizerBatch) -> Tensor:
         """The batch's CTC loss, a scalar, in float32 whatever the autocast."""
@@ -80,13 +96,20 @@ class RecognizerModule(OptimizedModule):
     def training_step(self, batch: RecognizerBatch, batch_idx: int) -> Tensor:
         """One step's loss; counts what was refused on the way."""
         self.refused.update(batch.refused)
-        logits = self(batch)
+        pixels = self._pixels(batch)
+        logits = self.model(pixels)
         loss = self.loss(logits, batch)
         check_finite(loss, self.global_step)
         self.log("train_loss", loss, prog_bar=True, batch_size=len(batch))
         weight = 3.0 * (1.0 - self.budget_used / self.alignment) if self.alignment > 0 else 0.0
         if weight > 0:
             loss = loss + weight * alignment_loss(logits, torch.from_numpy(batch.places).to(logits.device))
+        for teacher in self.teacher:
+            with torch.no_grad():
+                taught = teacher.to(self.device)(pixels)
+            forgotten = distillation_loss(logits, taught, batch.ids, np.minimum(batch.input_lengths, logits.shape[1]))
+            self.log("forgotten", forgotten, batch_size=len(batch))
+            loss = loss + self.distill * forgotten
         return loss
 
     def on_validation_epoch_start(self) -> None:
