@@ -23,9 +23,10 @@ from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.corpus import MixtureText, RandomText, WeightedText
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.layout import rotation_homography, translation
+from ocrsmith.synth.scene_labels import InkContrast
 from ocrsmith.synth.scene_plans import BendPlan, BlockPlan, InkPlan, LinePlan, ScenePlan
 from ocrsmith.synth.scene_settings import PhotoSettings
-from ocrsmith.synth.scenes import PageScene, contrast, named_faces
+from ocrsmith.synth.scenes import PageScene, named_faces
 from ocrsmith.synth.shaping import ShapedRun
 
 FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
@@ -164,9 +165,12 @@ def test_contrast_is_measured_between_ink_and_ground() -> None:
     ink[10:30, 10:30] = 255
     image[10:30, 10:30] = 180
     box = np.array([[5, 5], [35, 5], [35, 35], [5, 35]], np.float32)
-    assert contrast(image, ink, box) == pytest.approx(130, abs=1)
-    assert contrast(image, np.zeros_like(ink), box) == 0
-    assert contrast(image, ink, box + 500) == 0
+    assert InkContrast(image, ink).within(box) == pytest.approx(130, abs=1)
+    assert InkContrast(image, np.zeros_like(ink)).within(box) == 0
+    assert InkContrast(image, ink).within(box + 500) == 0
+    assert InkContrast(image, ink).of((slice(12, 28), slice(12, 28))) == 255  # nothing but ink
+    # Thin strokes never cover a pixel: the better half of their coverage is ink.
+    assert InkContrast(image, (ink // 4)).within(box) == pytest.approx(130, abs=1)
 
 
 def test_a_warp_of_the_whole_picture_moves_the_labels() -> None:

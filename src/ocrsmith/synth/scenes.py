@@ -9,31 +9,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import inside_share
-from ocrsmith.samples import Image, PageSample, TextInstance, characters_of
+from ocrsmith.samples import Image, PageSample
 from ocrsmith.synth.block_render import DrawnLine, draw_block, draw_shape
 from ocrsmith.synth.blocks import BlockDrawer, NoRoomError
 from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.ground import Ground
 from ocrsmith.synth.ground_sheets import BackgroundSource
-from ocrsmith.synth.paint import window_of
+from ocrsmith.synth.scene_labels import labelled_lines
 from ocrsmith.synth.scene_plans import BlockPlan, ScenePlan, ShapePlan
 from ocrsmith.synth.scene_settings import PhotoSettings
 from ocrsmith.synth.texts import TextGenerator
 
-# A character with less of its quad in the picture is cut: its whole line is marked.
-_KEPT_SHARE = 0.85
 _MAX_SEED = 1 << 53
-# Characters that are measured together.
-_PART_LENGTH = 3
 
 Degrade = Callable[[Image, Rng], Image]
 Points = NDArray[np.float32]
@@ -120,7 +114,9 @@ class PageScene:
             image, ink, lines = self._moved(image, ink, lines, plan.finish_seed)
         if self.degrade is not None:
             image = self.degrade(image, np.random.default_rng([plan.finish_seed, 1]))
-        return PageSample(image, tuple(self._instances(image, ink, lines)))
+        px, contrast = self.settings.legible_px, self.settings.legible_contrast
+        labelled = labelled_lines(image, ink, lines, legible_px=px, legible_contrast=contrast)
+        return PageSample(image, tuple(labelled))
 
     def _background(self, seed: int, width: int, height: int) -> Image:
         """The background of a seed; the last one is kept, since `render` mostly follows `plan`. Not to be changed."""
@@ -173,63 +169,3 @@ class PageScene:
             for line, quads, polygon in zip(lines, pieces[::2], pieces[1::2])
         ]
         return moved_image, np.ascontiguousarray(moved_ink[..., 0]), moved
-
-    def _instances(self, image: Image, ink: NDArray[np.uint8], lines: list[DrawnLine]) -> list[TextInstance]:
-        """Labels by rule: outside is left out; cut, too low or too faint is marked `ignore`."""
-        height, width = image.shape[:2]
-        limits = np.array([width, height], np.float32)
-        grey: Any = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-        instances = []
-        for line in lines:
-            quads, polygon, ignore = line.quads, line.polygon, False
-            if (polygon < 0).any() or (polygon > limits).any() or (quads < 0).any() or (quads > limits).any():
-                shares = [inside_share(quad, width, height) for quad in quads]
-                if max(shares) == 0:
-                    continue
-                ignore = min(shares) < _KEPT_SHARE
-                if not ignore:
-                    quads, polygon = np.clip(quads, 0, limits), np.clip(polygon, 0, limits)
-            heights = np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
-            ignore = ignore or float(heights.max()) < self.settings.legible_px
-            ignore = ignore or self._is_faint(grey, ink, line, quads)
-            instances.append(TextInstance(polygon, line.text, characters_of(line.pieces, quads), ignore))
-        return instances
-
-    def _is_faint(self, grey: NDArray[np.uint8], ink: NDArray[np.uint8], line: DrawnLine, quads: Points) -> bool:
-        """Whether a line or a part of it no longer stands out: half a word on ground of its own colour is not read."""
-        floor, last = self.settings.legible_contrast, len(quads) - _PART_LENGTH
-        if contrast(grey, ink, line.polygon) < floor:
-            return True
-        if last <= 0:
-            return False
-        lows, highs = np.floor(quads.min(axis=1)).astype(int), np.ceil(quads.max(axis=1)).astype(int)
-        for start in [*range(0, last, _PART_LENGTH), last]:
-            part = slice(start, start + _PART_LENGTH)
-            # Spaces have no ink to measure, points next to none.
-            if any(piece[0].isalnum() for piece in line.pieces[part]):
-                (left, top), (right, bottom) = lows[part].min(axis=0), highs[part].max(axis=0)
-                window = slice(max(top - 1, 0), max(bottom + 1, 1)), slice(max(left - 1, 0), max(right + 1, 1))
-                if _contrast(grey[window], ink[window]) < floor:
-                    return True
-        return False
-
-
-def contrast(grey: NDArray[np.uint8], ink: NDArray[np.uint8], polygon: NDArray[np.float32]) -> float:
-    """How much the ink's brightness differs (0..255) from the ground's within a polygon's bounding box.
-
-    Both are (H, W), the first of the finished picture: blur, glare and fading lower it, so it tells what is no longer
-    legible. 0 where no ink is in the picture.
-    """
-    window = window_of(polygon, grey.shape, 1)
-    return 0.0 if window is None else _contrast(grey[window], ink[window])
-
-
-def _contrast(grey: NDArray[np.uint8], mask: NDArray[np.uint8]) -> float:
-    peak = int(mask.max(initial=0))
-    if peak < 32:
-        return 0.0
-    inked = cv2.threshold(mask, peak // 2, 255, cv2.THRESH_BINARY)[1]
-    free = cv2.threshold(mask, 8, 255, cv2.THRESH_BINARY_INV)[1]
-    if not cv2.countNonZero(free):
-        return 255.0
-    return abs(cv2.mean(grey, inked)[0] - cv2.mean(grey, free)[0])
