@@ -49,10 +49,9 @@ def run_of(line: LinePlan, faces: Mapping[str, FontFace]) -> ShapedRun:
 
 def ink_box(line: LinePlan, run: ShapedRun) -> Box:
     """Left, top, right, bottom of a line's clusters in block px."""
-    left, top = run.boxes[:, :2].min(axis=0)
-    right, bottom = run.boxes[:, 2:].max(axis=0)
+    lefts, tops, rights, bottoms = zip(*run.boxes.tolist())
     x, y = line.x - run.origin[0], line.y - run.origin[1]
-    return float(left + x), float(top + y), float(right + x), float(bottom + y)
+    return min(lefts) + x, min(tops) + y, max(rights) + x, max(bottoms) + y
 
 
 def can_stack(text: str) -> bool:
@@ -150,15 +149,11 @@ def _stacked(
         baselines.append(baselines[-1] + max(leading_px, above[3] - below[1] + 2))
     top, bottom = baselines[0] + boxes[0][1], baselines[-1] + boxes[-1][3]
     middle = round((top + bottom) / 2)
-    placed = []
+    placed, moved = [], []
     for line, box, baseline in zip(lines, boxes, baselines):
         x = round(-width / 2 + alignment * (width - (box[2] - box[0])) - box[0])
-        placed.append(replace(line, x=x, y=round(baseline) - middle))
-    moved = [ink_box(line, run) for line, run in zip(placed, runs)]
-    whole = (
-        min(b[0] for b in moved),
-        min(b[1] for b in moved),
-        max(b[2] for b in moved),
-        max(b[3] for b in moved),
-    )
-    return tuple(placed), whole
+        y = round(baseline) - middle
+        placed.append(replace(line, x=x, y=y))
+        moved.append((box[0] + x, box[1] + y, box[2] + x, box[3] + y))
+    lefts, tops, rights, bottoms = zip(*moved)
+    return tuple(placed), (min(lefts), min(tops), max(rights), max(bottoms))

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import box_quad
 from ocrsmith.synth.appearance import draw_appearance
 from ocrsmith.synth.bends import bent_box, draw_bend
 from ocrsmith.synth.block_lines import LineDrawer
 from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.ground import Ground, luma_of
-from ocrsmith.synth.layout import rotation_homography, sent, translation
+from ocrsmith.synth.layout import rotation_homography, sent_box, translation
 from ocrsmith.synth.scene_plans import BendPlan, BlockPlan, Box, Colour, InkPlan, LinePlan, PanelPlan
 from ocrsmith.synth.scene_settings import PhotoSettings
 from ocrsmith.synth.texts import TextGenerator
@@ -47,14 +46,14 @@ class BlockDrawer:
         turn = self._turn(rng) @ translation(-(outline[0] + outline[2]) / 2, -(outline[1] + outline[3]) / 2)
         margin = settings.margin_px
         left, top, right, bottom = panel_box or outline
-        around = sent(box_quad(left - margin, top - margin, right + margin, bottom + margin), turn.reshape(-1).tolist())
+        around = sent_box(left - margin, top - margin, right + margin, bottom + margin, turn.ravel().tolist())
         reach = rng.random() * 0.5 * (bottom - top) if rng.random() < settings.cut_share else 0.0
         calm = panel_box is None and rng.random() < settings.calm_share
         place = ground.find_place(around, rng, calm=calm, reach_px=reach)
         if place is None:
             raise NoRoomError("No free place was left for a block.")
-        matrix = translation(*place) @ turn
-        beneath = sent(box_quad(*outline), matrix.reshape(-1).tolist())
+        matrix = tuple((translation(*place) @ turn).ravel().tolist())
+        beneath = sent_box(*outline, matrix)
         luma, spread = ground.luma(beneath)
         size_px = lines[0].size_px
         panel = None
@@ -68,11 +67,11 @@ class BlockDrawer:
                 abs(luma_of(panel.colour) - luma_of(second)) / 2,
             )
             spread += (1 - panel.opacity) * 40
-            beneath = sent(box_quad(*panel.box), matrix.reshape(-1).tolist())
+            beneath = sent_box(*panel.box, matrix)
         ink = self._ink(rng, ground, luma, spread, size_px)
         ground.take(around + np.asarray(place, np.float32))
         ground.take(beneath)
-        return BlockPlan(lines, tuple(matrix.reshape(-1).tolist()), ink, panel, bend)
+        return BlockPlan(lines, matrix, ink, panel, bend)
 
     def _bend(self, rng: Rng, lines: tuple[LinePlan, ...], box: Box) -> BendPlan | None:
         """One line in a few is bent; characters that stand below one another are not."""
@@ -136,9 +135,9 @@ class BlockDrawer:
             return ground.palette_colour(rng)
         if kind < 0.8:
             grey = rng.random() * 40 + (0 if kind < 0.6 else 215)
-            r, g, b = np.clip(grey + rng.random(3) * 24 - 12, 0, 255).astype(int).tolist()
+            r, g, b = (int(min(max(grey + draw * 24 - 12, 0), 255)) for draw in rng.random(3).tolist())
             return r, g, b
-        r, g, b = (rng.random(3) * 256).astype(int).tolist()
+        r, g, b = (int(draw * 256) for draw in rng.random(3).tolist())
         return r, g, b
 
     @staticmethod

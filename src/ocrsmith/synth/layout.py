@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.geometry import Polygon, transform_points
+from ocrsmith.geometry import Polygon, Quad, transform_points
 
 
 def rotation_homography(
@@ -60,6 +60,16 @@ def rounded_rectangle(box: tuple[float, float, float, float], radius: float) -> 
 def sent(points: ArrayLike, matrix: Sequence[float]) -> NDArray[np.float32]:
     """Points (..., 2) through a plan's matrix (9 floats, row by row)."""
     return transform_points(points, np.asarray(matrix, np.float64).reshape(3, 3))
+
+
+def sent_box(left: float, top: float, right: float, bottom: float, matrix: Sequence[float]) -> Quad:
+    """The quad of an upright box through a plan's matrix: four points go faster one by one than as an array."""
+    a, b, c, d, e, f, g, h, i = matrix
+    corners = []
+    for x, y in ((left, top), (right, top), (right, bottom), (left, bottom)):
+        depth = g * x + h * y + i
+        corners.append(((a * x + b * y + c) / depth, (d * x + e * y + f) / depth))
+    return np.array(corners, np.float32)
 
 
 def box_outline(left: float, top: float, right: float, bottom: float, num: int) -> Polygon:
