@@ -15,7 +15,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ocrsmith.training.recipe import parse_recipe
+from ocrsmith.training.recipe_loading import parse_recipe
 from ocrsmith.training.run import train
 
 WORLDS: dict[str, dict[str, Any]] = {

@@ -25,7 +25,8 @@ from ocrsmith.synth.keras_ocr_assets import (
 from ocrsmith.training.networks import StartedNetwork, start_network
 from ocrsmith.training.phases import fit_settings, train_detector, train_recognizer
 from ocrsmith.training.previews import write_previews
-from ocrsmith.training.recipe import Recipe, parse_recipe
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_loading import parse_recipe
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.schedule import Budget
 from ocrsmith.training.worlds import Materials

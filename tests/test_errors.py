@@ -15,3 +15,9 @@ def test_every_error_is_in_the_tree_with_its_own_exit_code() -> None:
     for found in classes:
         line = next(line for line in (errors.__doc__ or "").splitlines() if f"{found.__name__} " in line)
         assert line.rstrip().endswith(str(found.exit_code)), line
+
+
+def test_an_unknown_word_is_told_its_neighbour_and_all_that_are_known() -> None:
+    assert errors.nearest("minuts", ["name", "minutes"]) == "; did you mean 'minutes'? (known: name, minutes)"
+    assert errors.nearest("xyz", ["name"]) == " (known: name)"
+    assert errors.nearest("xyz", []) == ""

@@ -6,7 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from ocrsmith.training.recipe import parse_recipe
+from ocrsmith.training.recipe_loading import parse_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

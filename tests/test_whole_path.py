@@ -9,7 +9,7 @@ import pytest
 
 from ocrsmith.evaluation.text import TextCounts
 from ocrsmith.reading.reader import Reader
-from ocrsmith.training.recipe import parse_recipe
+from ocrsmith.training.recipe_loading import parse_recipe
 from ocrsmith.training.run import train
 from ocrsmith.training.worlds import Materials
 

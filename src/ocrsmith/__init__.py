@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from ocrsmith.samples import Character, LineSample, PageSample, TextInstance
     from ocrsmith.synth.fonts import find_fonts
     from ocrsmith.synth.world import World
-    from ocrsmith.training.recipe import Recipe, load_recipe
+    from ocrsmith.training.recipe import Recipe
+    from ocrsmith.training.recipe_loading import load_recipe
     from ocrsmith.training.run import RunResult, train
     from ocrsmith.training.worlds import Materials
 
@@ -57,7 +58,7 @@ _MODULES = {
     "export_bundle": "export.bundle",
     "find_fonts": "synth.fonts",
     "list_models": "models.registry",
-    "load_recipe": "training.recipe",
+    "load_recipe": "training.recipe_loading",
     "load_start_weights": "models.weights",
     "read_image": "images",
     "read_labels": "data.formats",

@@ -22,6 +22,9 @@ line and exits with the code above; exit 2 is a wrong command line, exit 130 an 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
+
 
 class OcrsmithError(Exception):
     """Base of every error raised on purpose; `exit_code` is what the command line returns."""
@@ -111,3 +114,12 @@ class ConstraintError(OcrsmithError):
     """What may be written cannot be: a pattern that does not parse, an empty word list, a beam of no width."""
 
     exit_code = 16
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """What a message says behind an unknown word: the nearest known one, and all of them."""
+    if not known:
+        return ""
+    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    return f"{hint} (known: {', '.join(known)})"

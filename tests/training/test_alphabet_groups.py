@@ -7,7 +7,7 @@ from pathlib import Path
 import matplotlib
 
 from ocrsmith.samples import PageSample
-from ocrsmith.training.recipe import parse_recipe
+from ocrsmith.training.recipe_loading import parse_recipe
 from ocrsmith.training.worlds import Materials
 
 LATIN, GREEK = "abcdefghijklmnop", "\u03b1\u03b2\u03b3\u03b4\u03b5\u03b6\u03b7\u03b8"

@@ -17,7 +17,8 @@ from ocrsmith.models.registry import build_recognizer
 from ocrsmith.models.weights import save_weights
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.training.export_run import export_run, export_weights
-from ocrsmith.training.recipe import Recipe, parse_recipe
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_loading import parse_recipe
 
 SETTINGS: dict[str, Any] = {"widths": [8, 16, 16, 24], "context": [1]}
 DIGITS = Alphabet("0123456789")

@@ -22,8 +22,9 @@ from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.training.parameter_groups import freeze_part, parameter_groups
 from ocrsmith.training.real import hold_back, real_sets
 from ocrsmith.training.real_samples import RealLines, crops_of
-from ocrsmith.training.recipe import RealTable, parse_recipe
 from ocrsmith.training.recipe_changes import with_real, with_start
+from ocrsmith.training.recipe_loading import parse_recipe
+from ocrsmith.training.recipe_tables import RealTable
 from ocrsmith.training.scoring import Memory
 
 NAMES = [f"images/{number}.png" for number in range(100)]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocrsmith.errors import RecipeError
-from ocrsmith.training.recipe import builtin_recipes, find_recipe, load_recipe, parse_recipe
+from ocrsmith.training.recipe_loading import builtin_recipes, find_recipe, load_recipe, parse_recipe
 
 SMALL: dict[str, Any] = {"name": "digits", "alphabet": "0123456789", "recognizer": {}}
 

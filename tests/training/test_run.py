@@ -14,7 +14,8 @@ from ocrsmith.errors import RecipeError
 from ocrsmith.models.registry import build_recognizer
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.training.networks import start_network
-from ocrsmith.training.recipe import Recipe, parse_recipe
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_loading import parse_recipe
 from ocrsmith.training.run import RunResult, train
 
 RECOGNIZER = {

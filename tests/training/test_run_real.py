@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from ocrsmith.reading.bundle import Bundle
-from ocrsmith.training.recipe import parse_recipe
+from ocrsmith.training.recipe_loading import parse_recipe
 from ocrsmith.training.run import RunResult, train
 
 DETECTOR = {

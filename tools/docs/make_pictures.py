@@ -11,7 +11,7 @@ from ocrsmith.images import draw_polygons, read_image, write_image
 from ocrsmith.reading.reader import Reader
 from ocrsmith.samples import Image
 from ocrsmith.settings import package_assets_dir
-from ocrsmith.training.recipe import load_recipe
+from ocrsmith.training.recipe_loading import load_recipe
 from ocrsmith.training.worlds import Materials
 
 TARGET = Path(__file__).resolve().parents[2] / "docs" / "pictures" / "seven_segment.jpg"

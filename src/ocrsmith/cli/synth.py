@@ -111,7 +111,7 @@ def synth(
 
 
 def _world(recipe: str, what: Samples | None, split: SplitName) -> tuple[Materials, World[Any]]:
-    from ocrsmith.training.recipe import load_recipe
+    from ocrsmith.training.recipe_loading import load_recipe
     from ocrsmith.training.worlds import Materials
 
     loaded = load_recipe(recipe)

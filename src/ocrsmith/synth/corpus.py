@@ -6,14 +6,13 @@ with a space or holds two in a row. All randomness comes from the generator pass
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ocrsmith.alphabet import Alphabet
-from ocrsmith.errors import OcrsmithError, RecipeError
+from ocrsmith.errors import OcrsmithError, RecipeError, nearest
 from ocrsmith.splits import Split
 from ocrsmith.synth.dictionary_text import DictionaryText, packaged_words, read_words
 from ocrsmith.synth.number_text import NumberText
@@ -221,10 +220,3 @@ def _number(value: object, where: str, most: float, mistakes: list[str]) -> floa
         return float(value)
     mistakes.append(f"{where} is {value!r}; a number from 0 to {most:g} is expected")
     return 0.0
-
-
-def nearest(word: str, known: list[str]) -> str:
-    """What to say behind an unknown word: the nearest known one, and all of them."""
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    return f"{hint} (known: {', '.join(known)})"

@@ -15,7 +15,9 @@ from ocrsmith.models.weights import load_start_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle
 from ocrsmith.training.fitting import read_best
 from ocrsmith.training.networks import READING_KEYS, Role, StartedNetwork, start_network
-from ocrsmith.training.recipe import Recipe, RecognizerTable, load_recipe
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_loading import load_recipe
+from ocrsmith.training.recipe_tables import RecognizerTable
 
 ROLES: tuple[Role, ...] = ("detector", "recognizer")
 # The bundle of the start, which a run leaves beside its own.

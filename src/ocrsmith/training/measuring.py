@@ -22,7 +22,8 @@ from ocrsmith.samples import Image, LineSample, PageSample
 from ocrsmith.training.detector import page_counts
 from ocrsmith.training.real import RealSet
 from ocrsmith.training.real_samples import crop_folder, crops_of
-from ocrsmith.training.recipe import PicturesTable, Recipe
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_tables import PicturesTable
 from ocrsmith.training.scoring import SYNTHETIC, Source
 from ocrsmith.training.worlds import Materials
 

@@ -21,7 +21,7 @@ from ocrsmith.training.fitting import FitResult, FitSettings, fit
 from ocrsmith.training.loaders import BatchStream, CollateEach, first_batches
 from ocrsmith.training.networks import NO_START
 from ocrsmith.training.real_parts import RealLineParts, page_rounds, page_validation
-from ocrsmith.training.recipe import DetectorTable, NetworkTable, RecognizerTable
+from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.recognizer import RecognizerModule
 from ocrsmith.training.rounds import Rounds
 from ocrsmith.training.run_state import RunState

@@ -11,7 +11,8 @@ from typing import Literal
 from ocrsmith.data.formats import LabelledFolder, LabelledPicture, Problem, describe, read_labels
 from ocrsmith.errors import InputError, RecipeError
 from ocrsmith.splits import SPLITS, Split
-from ocrsmith.training.recipe import RealTable, Recipe
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_tables import RealTable
 
 Level = Literal["words", "lines"]
 

@@ -22,7 +22,7 @@ from ocrsmith.training.detector import DetectorBatch, DetectorCollate, DetectorM
 from ocrsmith.training.labelling import Labeller
 from ocrsmith.training.real import RealSet
 from ocrsmith.training.real_samples import RealCrop, RealLines, RealPages, crops_of
-from ocrsmith.training.recipe import DetectorTable, RecognizerTable
+from ocrsmith.training.recipe_tables import DetectorTable, RecognizerTable
 from ocrsmith.training.rounds import RealPart, Rounds
 from ocrsmith.training.scoring import Source
 from ocrsmith.training.worlds import Materials

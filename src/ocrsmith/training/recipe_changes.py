@@ -8,7 +8,8 @@ from pathlib import Path
 from ocrsmith.data.formats import read_labels
 from ocrsmith.errors import RecipeError
 from ocrsmith.training.networks import NO_START, start_bundle
-from ocrsmith.training.recipe import RealTable, Recipe
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_tables import RealTable
 
 # Of the training samples, between all folders; the others stay synthetic.
 REAL_SHARE = 0.5

@@ -7,11 +7,12 @@ import inspect
 
 from ocrsmith.alphabet import show
 from ocrsmith.data.formats import READERS
-from ocrsmith.errors import OcrsmithError
+from ocrsmith.errors import OcrsmithError, nearest
 from ocrsmith.models.registry import DETECTORS, RECOGNIZERS, ModelInfo
 from ocrsmith.synth.corpus import text_generator
 from ocrsmith.training.networks import Role, network_name
-from ocrsmith.training.recipe import DetectorTable, NetworkTable, Recipe, RecognizerTable, nearest
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.worlds import scene_mistakes
 
 

@@ -37,8 +37,10 @@ from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_set
 from ocrsmith.training.networks import NO_START, Role, StartedNetwork, start_network
 from ocrsmith.training.phases import Trained, fit_settings, train_detector, train_recognizer
 from ocrsmith.training.previews import write_previews
-from ocrsmith.training.recipe import DetectorTable, NetworkTable, PicturesTable, Recipe, RecognizerTable, load_recipe
+from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_changes import with_real, with_start
+from ocrsmith.training.recipe_loading import load_recipe
+from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, PicturesTable, RecognizerTable
 from ocrsmith.training.run_report import card_of, print_summary, record_of
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.schedule import Budget

@@ -21,7 +21,8 @@ from ocrsmith.images import read_image
 from ocrsmith.synth.world import Tally
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.networks import StartReport
-from ocrsmith.training.recipe import NetworkTable, Recipe
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_tables import NetworkTable
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.worlds import Materials
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from ocrsmith.alphabet import Alphabet
-from ocrsmith.errors import OcrsmithError, RecipeError
+from ocrsmith.errors import OcrsmithError, RecipeError, nearest
 from ocrsmith.splits import Split
 from ocrsmith.synth.backgrounds import Backgrounds
 from ocrsmith.synth.corpus import text_generator
@@ -22,7 +22,8 @@ from ocrsmith.synth.degradations import degradation_policy
 from ocrsmith.synth.fonts import FontFace, FontSearch, search_fonts, split_fonts
 from ocrsmith.synth.world import World
 from ocrsmith.training.real import RealSet, real_sets
-from ocrsmith.training.recipe import DetectorTable, Recipe, RecognizerTable, WorldTable, nearest
+from ocrsmith.training.recipe import Recipe
+from ocrsmith.training.recipe_tables import DetectorTable, RecognizerTable, WorldTable
 
 # A scene's name in a recipe -> "module:class" under ocrsmith.synth.
 SCENES = {
