@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ocrsmith.reading.ctc import Decoded
-from ocrsmith.reading.spaces import SpaceRule, gaps, ink_mask, insert_spaces
+from ocrsmith.reading.spaces import SpaceRule, correct_spaces, gaps, ink_mask, insert_spaces, join_plate
 
 # Letters as blocks 20 px wide and 30 high; a step is 8 px.
 STEP_PX = 8.0
@@ -104,3 +104,60 @@ def test_a_rules_numbers_are_checked_and_travel() -> None:
     with pytest.raises(ValueError, match="above 0"):
         SpaceRule(least=0)
     assert SpaceRule(**SpaceRule(least=0.4).to_dict()).least == 0.4
+
+
+def plate(text: str, pitch: int = 16, gap: int = 24) -> tuple[Decoded, np.ndarray]:
+    """Characters 12 px wide and 40 high in a crop of 48 px, `pitch` px apart, more at a space; steps of 2 px."""
+    crop, x = np.full((48, 8 + pitch * len(text) + 8 * gap, 3), 230, np.uint8), 6
+    steps = []
+    for character in text:
+        steps.append([(x + 5) // 2, (x + 5) // 2 + 1])
+        if character != " ":
+            crop[4:44, x : x + 12] = 20
+        x += pitch if character != " " else gap - pitch
+    confidences = np.full(len(text), 0.9, np.float32)
+    return Decoded(text, 0.8, tuple(text), confidences, np.array(steps, np.int64)), crop
+
+
+def test_a_plate_is_one_word() -> None:
+    """Characters 16 px apart and 40 high: .4 of their height."""
+    read, crop = plate("TVG 399")
+    joined = join_plate(read, crop, 2.0, SpaceRule())
+    assert joined.text == "TVG399"
+    assert joined.characters == tuple("TVG399")
+    assert joined.character_steps.tolist() == [*read.character_steps[:3].tolist(), *read.character_steps[4:].tolist()]
+    assert len(joined.character_confidences) == 6
+    assert joined.confidence == 0.8
+    assert join_plate(read, crop, 2.0, SpaceRule(condensed=0.35)) is read
+
+
+def test_a_gap_in_a_plate_is_not_put_back() -> None:
+    with_space, crop = plate("918 5914", gap=32)
+    kept = np.arange(8) != 3
+    glued = Decoded(
+        "9185914",
+        0.8,
+        tuple("9185914"),
+        with_space.character_confidences[kept],
+        with_space.character_steps[kept],
+    )
+    assert insert_spaces(glued, crop, 2.0, SpaceRule()).text == "918 5914"
+    assert correct_spaces(glued, crop, 2.0, SpaceRule()).text == "9185914"
+
+
+@pytest.mark.parametrize("text", ["Jun 30", "JUN 3O 1", "AB C", "ABC DEF", "4 50", "A 12345", "12345 67890", "K-1 230"])
+def test_other_narrow_texts_stay_as_they_are(text: str) -> None:
+    read, crop = plate(text)
+    assert join_plate(read, crop, 2.0, SpaceRule()) is read
+
+
+def test_wide_letters_and_wide_gaps_stay_apart() -> None:
+    read, crop = plate("JUN 30", pitch=24)
+    assert join_plate(read, crop, 2.0, SpaceRule()) is read
+    read, crop = plate("TVG 399", gap=44)
+    assert join_plate(read, crop, 2.0, SpaceRule()) is read
+
+
+def test_a_plate_without_ink_stays_as_it_is() -> None:
+    read, crop = plate("TVG 399")
+    assert join_plate(read, np.full_like(crop, 128), 2.0, SpaceRule()) is read

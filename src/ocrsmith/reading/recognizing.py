@@ -15,7 +15,7 @@ from ocrsmith.reading.ctc import softmax
 from ocrsmith.reading.decoding import Decoder
 from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
-from ocrsmith.reading.spaces import SPACE, insert_spaces
+from ocrsmith.reading.spaces import SPACE, correct_spaces
 from ocrsmith.reading.windows import join_windows, line_width, reads_windows, window_starts
 from ocrsmith.samples import Image
 
@@ -105,7 +105,7 @@ class CropRecognizer:
         if rule is not None and decoder.adds_spaces:
             spaces = probabilities[..., int(self.part.alphabet.encode(SPACE)[0])]
             decoded = [
-                insert_spaces(text, image, step_px, rule, row[:length], lost / 2)
+                correct_spaces(text, image, step_px, rule, row[:length], lost / 2)
                 for text, image, row, length in zip(decoded, resized, spaces, lengths)
             ]
         return [place_characters(text, step_px / width, lost / 2) for text, width in zip(decoded, written)]
