@@ -154,7 +154,7 @@ def test_other_narrow_texts_stay_as_they_are(text: str) -> None:
 def test_wide_letters_and_wide_gaps_stay_apart() -> None:
     read, crop = plate("JUN 30", pitch=24)
     assert join_plate(read, crop, 2.0, SpaceRule()) is read
-    read, crop = plate("TVG 399", gap=44)
+    read, crop = plate("TVG 399", gap=52)
     assert join_plate(read, crop, 2.0, SpaceRule()) is read
 
 

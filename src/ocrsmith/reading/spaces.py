@@ -24,8 +24,8 @@ _EDGE_ROWS = 0.06
 _RULE_LENGTH = 1.6
 # Fewer levels of grey between ink and ground are noise.
 _LEAST_CONTRAST = 24
-# Middles of two characters farther apart than so many usual distances have more than a letter's room between them.
-_ONE_LETTER_APART = 3.0
+# Middles of two characters farther apart than so many usual distances have room for two letters between them.
+_FARTHEST_GROUPS = 3.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def join_plate(decoded: Decoded, crop: Image, step_px: float, rule: SpaceRule, f
     distances = np.diff(np.delete(marks, place))
     across = distances[place - 1]
     pitch = float(np.median(np.delete(distances, place - 1)))
-    if height == 0 or pitch > rule.condensed * height or across > _ONE_LETTER_APART * pitch:
+    if height == 0 or pitch > rule.condensed * height or across > _FARTHEST_GROUPS * pitch:
         return decoded
     kept = np.arange(len(decoded.characters)) != place
     characters = decoded.characters[:place] + decoded.characters[place + 1 :]
