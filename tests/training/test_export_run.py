@@ -13,7 +13,7 @@ from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import BundleError, InputError
 from ocrsmith.export.bundle import NetworkToExport, export_bundle
 from ocrsmith.models.onnx_state import load_state_from_onnx
-from ocrsmith.models.registry import build_recognizer
+from ocrsmith.models.registry import build_detector, build_recognizer
 from ocrsmith.models.weights import save_weights
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.training.export_run import export_run, export_weights
@@ -61,6 +61,19 @@ def test_a_stopped_run_is_exported_with_its_recipe(tmp_path: Path, recipe: Recip
     written = export_run(tmp_path, tmp_path / "early.ocrsmith", recipe=recipe, half_precision=False)
     found, expected = weights_of(written), model.state_dict()
     assert all(torch.equal(found[key], expected[key]) for key in expected if "num_batches" not in key)
+
+
+def test_a_stopped_run_reads_as_its_bundle_would(tmp_path: Path) -> None:
+    settings = {"widths": [8, 8, 8, 8, 8], "depths": [1, 1, 1, 1]}
+    table = {"settings": settings, "image_size": 64, "thresholds": {"text": 0.25}}
+    recipe = parse_recipe({"name": "tiny", "alphabet": "01", "detector": table})
+    save_weights(build_detector("craft_light", **settings), tmp_path / "detector" / "model.safetensors")
+    part = Bundle.load(export_run(tmp_path, tmp_path / "early.ocrsmith", recipe=recipe)).manifest["detector"]
+    assert part["scale"] == {"min_side": 64}
+    assert part["thresholds"]["text"] == 0.25
+    untrained = parse_recipe({"name": "tiny", "alphabet": "01", "detector": {**table, "share": 0}})
+    part = Bundle.load(export_run(tmp_path, tmp_path / "start_only.ocrsmith", recipe=untrained)).manifest["detector"]
+    assert "scale" not in part
 
 
 def test_the_bundle_of_the_start_is_no_result(tmp_path: Path, recipe: Recipe) -> None:

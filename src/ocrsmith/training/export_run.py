@@ -17,9 +17,8 @@ from ocrsmith.training.fitting import read_best
 from ocrsmith.training.networks import READING_KEYS, Role, StartedNetwork, start_network
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_loading import load_recipe
-from ocrsmith.training.recipe_tables import RecognizerTable
+from ocrsmith.training.run_networks import ROLES, networks_to_export, start_networks
 
-ROLES: tuple[Role, ...] = ("detector", "recognizer")
 # The bundle of the start, which a run leaves beside its own.
 _START_BUNDLE = f"start{SUFFIX}"
 
@@ -94,7 +93,7 @@ def export_weights(
         BundleError: neither was given, or a recogniser that does not say its characters.
         WeightsError, EngineError, StorageError: as `export_bundle` and the loading of weights.
     """
-    networks: dict[str, NetworkToExport] = {}
+    networks: dict[Role, NetworkToExport] = {}
     licences: dict[str, dict[str, str]] = {}
     for role, start in zip(ROLES, (detector, recognizer)):
         if start is None:
@@ -140,10 +139,10 @@ def _to_export(network: StartedNetwork, reading: Mapping[str, Any] | None = None
     return NetworkToExport(network.model, network.name, network.settings, reading or {})
 
 
-def _networks_of_bundle(bundle: Path, run: Path) -> tuple[dict[str, NetworkToExport], dict[str, Any], bool]:
+def _networks_of_bundle(bundle: Path, run: Path) -> tuple[dict[Role, NetworkToExport], dict[str, Any], bool]:
     """A bundle's networks, with the weights that the run kept in full precision where it kept them."""
     loaded = Bundle.load(bundle)
-    networks: dict[str, NetworkToExport] = {}
+    networks: dict[Role, NetworkToExport] = {}
     for role in ROLES:
         part = loaded.manifest.get(role)
         if part is None:
@@ -157,36 +156,20 @@ def _networks_of_bundle(bundle: Path, run: Path) -> tuple[dict[str, NetworkToExp
     return networks, loaded.card, loaded.whole_if_empty
 
 
-def _networks_of_run(recipe: Recipe, run: Path) -> dict[str, NetworkToExport]:
+def _networks_of_run(recipe: Recipe, run: Path) -> dict[Role, NetworkToExport]:
     """The best that a run has come to so far."""
-    networks: dict[str, NetworkToExport] = {}
-    found = False
-    for role in ROLES:
-        table = recipe.detector if role == "detector" else recipe.recognizer
-        if table is None:
-            continue
-        network = start_network(
-            role,
-            recipe.make_alphabet(),
-            model=table.model,
-            settings=table.settings,
-            start=table.start,
-            folder=recipe.folder,
-        )
+    networks = start_networks(recipe, recipe.make_alphabet())
+    found: list[Role] = []
+    for role, network in networks.items():
         weights, checkpoint = run / role / "model.safetensors", run / role / "best.ckpt"
         if weights.is_file():
             load_start_weights(network.model, weights)
         elif checkpoint.is_file():
             network.model.load_state_dict(read_best(checkpoint)[0])
-        found = found or weights.is_file() or checkpoint.is_file()
-        given = (
-            {}
-            if recipe.detector is None
-            else {"thresholds": recipe.detector.thresholds, "scale": recipe.detector.scale}
-        )
-        of_detector = {key: dict(value) for key, value in given.items() if value}
-        reading = table.reading() if isinstance(table, RecognizerTable) else of_detector
-        networks[role] = _to_export(network, reading)
+        else:
+            continue
+        found.append(role)
     if not found:
         raise InputError(f"{run} holds no weights of the recipe {recipe.name}. Give the folder that it was trained in.")
-    return networks
+    # A network whose share of the minutes is nothing was saved as it started.
+    return networks_to_export(recipe, networks, trained=[role for role in found if getattr(recipe, role).share > 0])

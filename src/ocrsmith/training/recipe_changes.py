@@ -1,4 +1,4 @@
-"""What a command says in a recipe's place: real pictures to train on, and where networks start."""
+"""What a command says in a recipe's place: real pictures to measure and to train on, and where networks start."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from ocrsmith.data.formats import read_labels
 from ocrsmith.errors import RecipeError
 from ocrsmith.training.networks import NO_START, start_bundle
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_tables import RealTable
+from ocrsmith.training.recipe_tables import PicturesTable, RealTable
 
 # Of the training samples, between all folders; the others stay synthetic.
 REAL_SHARE = 0.5
+
+
+def with_pictures(recipe: Recipe, folders: Sequence[str | Path]) -> Recipe:
+    """The recipe with these folders of labelled pictures to measure on, beside its own."""
+    tables = [PicturesTable(folder=str(Path(folder).resolve())) for folder in folders]
+    return recipe.model_copy(update={"pictures": (*recipe.pictures, *tables)})
 
 
 def with_real(recipe: Recipe, folders: Sequence[str | Path]) -> Recipe:

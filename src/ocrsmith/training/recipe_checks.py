@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from ocrsmith.alphabet import show
 from ocrsmith.data.formats import READERS
 from ocrsmith.errors import OcrsmithError, nearest
 from ocrsmith.models.registry import DETECTORS, RECOGNIZERS, ModelInfo
+from ocrsmith.reading.craft_maps import CraftThresholds
+from ocrsmith.reading.db_maps import DbThresholds
+from ocrsmith.reading.scaling import ScaleRule
 from ocrsmith.synth.corpus import text_generator
 from ocrsmith.training.networks import Role, network_name
 from ocrsmith.training.recipe import Recipe
@@ -71,7 +79,30 @@ def _model_mistakes(recipe: Recipe, role: Role, table: NetworkTable, known: dict
     module, _, cls = info.builder.partition(":")
     builder = getattr(importlib.import_module(f"ocrsmith.models.{module}"), cls)
     names = [key for key in inspect.signature(builder).parameters if key != "alphabet"]
-    return [f"{role}.settings.{key} is not known" + nearest(key, names) for key in settings if key not in names]
+    mistakes = [f"{role}.settings.{key} is not known" + nearest(key, names) for key in settings if key not in names]
+    if isinstance(table, DetectorTable):
+        thresholds = CraftThresholds if builder.kind == "craft" else DbThresholds
+        mistakes += _field_mistakes(f"{role}.thresholds", table.thresholds, thresholds)
+        mistakes += _field_mistakes(f"{role}.scale", table.scale, ScaleRule)
+    return mistakes
+
+
+def _field_mistakes(
+    place: str, values: Mapping[str, Any], form: type[CraftThresholds | DbThresholds | ScaleRule]
+) -> list[str]:
+    """What keeps a table from being a dataclass of reading: unknown keys, values of another type or out of range."""
+    known = [field.name for field in dataclasses.fields(form)]
+    unknown = [f"{place}.{key} is not known" + nearest(key, known) for key in values if key not in known]
+    if unknown:
+        return unknown
+    try:
+        TypeAdapter(form).validate_python(values)
+    except ValidationError as error:
+        return [
+            ".".join((place, *map(str, entry["loc"]))) + f": {entry['msg'][0].lower()}{entry['msg'][1:]}"
+            for entry in error.errors(include_url=False)
+        ]
+    return []
 
 
 def _text_mistakes(recipe: Recipe) -> list[str]:

@@ -166,7 +166,7 @@ class DetectorTable(NetworkTable):
     validation_samples: Count = 32
     patience: Count = 5
     world: tuple[PageWorldTable, ...] = (PageWorldTable(),)
-    thresholds: dict[str, float] = {}
+    thresholds: dict[str, Any] = {}
     scale: dict[str, Any] = {}
     negative_ratio: Positive = 1.0
     min_negatives: Annotated[int, Field(ge=0)] = 1000

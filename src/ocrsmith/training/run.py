@@ -27,30 +27,25 @@ from rich.console import Console
 from ocrsmith.errors import WeightsError
 from ocrsmith.evaluation.report import ScoreRow, write_report
 from ocrsmith.evaluation.run import EvaluationResult
-from ocrsmith.export.bundle import NetworkToExport, export_bundle
+from ocrsmith.export.bundle import export_bundle
 from ocrsmith.models.weights import load_start_weights, save_weights
-from ocrsmith.reading.bundle import SUFFIX, Bundle, write_bundle
+from ocrsmith.reading.bundle import SUFFIX
 from ocrsmith.training.calibrating import calibrate_bundle, calibration_seconds
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.loaders import default_workers, threads_beside
 from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_sets, to_scores
-from ocrsmith.training.networks import NO_START, Role, StartedNetwork, start_network
+from ocrsmith.training.networks import NO_START, Role, StartedNetwork
 from ocrsmith.training.phases import Trained, fit_settings, train_detector, train_recognizer
 from ocrsmith.training.previews import write_previews
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_changes import with_real, with_start
+from ocrsmith.training.recipe_changes import with_pictures, with_real, with_start
 from ocrsmith.training.recipe_loading import load_recipe
-from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, PicturesTable, RecognizerTable
-from ocrsmith.training.run_report import card_of, print_summary, record_of
+from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable
+from ocrsmith.training.run_networks import ROLES, networks_to_export, start_networks
+from ocrsmith.training.run_report import add_scores, card_of, print_summary, record_of
 from ocrsmith.training.run_state import RunState
-from ocrsmith.training.schedule import Budget
+from ocrsmith.training.schedule import Budget, training_seconds
 from ocrsmith.training.worlds import Materials
-
-ROLES: tuple[Role, ...] = ("detector", "recognizer")
-# Of the minutes, kept for export and the scores after; at least and at most so many seconds.
-RESERVE_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.08, 5.0, 120.0
-# A training that finds its time used up by what came before still gets this much.
-LEAST_TRAINING_SECONDS = 5.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,10 +104,7 @@ def train(
     loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
     if minutes is not None:
         loaded = loaded.model_copy(update={"minutes": minutes})
-    if pictures:
-        tables = [PicturesTable(folder=str(Path(one).resolve())) for one in pictures]
-        loaded = loaded.model_copy(update={"pictures": (*loaded.pictures, *tables)})
-    loaded = with_start(with_real(loaded, real), start)
+    loaded = with_start(with_real(with_pictures(loaded, pictures), real), start)
     folder = Path(out_dir) if out_dir is not None else Path("runs") / loaded.name
     run = _Run(loaded, folder, workers, resume, accelerator, progress)
     return run.all()
@@ -136,7 +128,7 @@ class _Run:
         self.materials = Materials(recipe)
         # New networks and new rows of a head are drawn at random: the same in every life of the run.
         pl.seed_everything(recipe.seed, verbose=False)
-        self.networks: dict[Role, StartedNetwork] = {role: self._start(role) for role in ROLES if self.table(role)}
+        self.networks = start_networks(recipe, self.materials.alphabet)
         self._sets: list[TestSet] | None = None
 
     def table(self, role: Role) -> NetworkTable | None:
@@ -155,27 +147,14 @@ class _Run:
             self._sets = test_sets(self.recipe, self.materials)
         return self._sets
 
-    def _start(self, role: Role) -> StartedNetwork:
-        table = self.table(role)
-        assert table is not None
-        return start_network(
-            role,
-            self.materials.alphabet,
-            model=table.model,
-            settings=table.settings,
-            start=table.start,
-            folder=self.recipe.folder,
-        )
-
     def all(self) -> RunResult:
         """Every phase that is not through yet."""
         if "prepare" not in self.state.phases:
             self._finish("prepare", self._prepare())
         if "before" not in self.state.phases:
             self._finish("before", {"scores": self._before()})
-        for role in ROLES:
-            if role in self.networks:
-                self._train(role)
+        for role in self.networks:
+            self._train(role)
         bundle = self.folder / f"{self.recipe.export.name or self.recipe.name}{SUFFIX}"
         if "export" not in self.state.phases or not bundle.is_file():
             self._say("Exporting the bundle")
@@ -213,7 +192,13 @@ class _Run:
             return {}
         self._say("Measuring the start")
         bundle = self.folder / f"start{SUFFIX}"
-        export_bundle(bundle, **self._to_export(started), whole_if_empty=self.recipe.export.whole_if_empty)  # type: ignore[arg-type]
+        parts = networks_to_export(self.recipe, started)
+        export_bundle(
+            bundle,
+            detector=parts.get("detector"),
+            recognizer=parts.get("recognizer"),
+            whole_if_empty=self.recipe.export.whole_if_empty,
+        )
         return to_scores(measure(bundle, self.sets))
 
     def _train(self, role: Role) -> None:
@@ -265,32 +250,19 @@ class _Run:
         """A network's seconds: its share of what is left now, noted so that a later life does not share out again."""
         key = f"{role}_budget_seconds"
         if key not in self.state.notes:
-            total = self.recipe.minutes * 60
-            reserve = min(max(RESERVE_SHARE * total, LEAST_RESERVE), MOST_RESERVE)
             waiting = [other for other in self.networks if other not in self.state.phases]
             shares = {other: table.share for other in waiting if (table := self.table(other)) is not None}
-            left = total - reserve - self.seconds
-            seconds = max(LEAST_TRAINING_SECONDS, left * shares[role] / sum(shares.values()))
-            self.state.note(key, seconds)
+            share = shares[role] / sum(shares.values())
+            self.state.note(key, training_seconds(self.recipe.minutes * 60, self.seconds, share))
         return float(self.state.notes[key])
-
-    def _to_export(self, networks: dict[Role, StartedNetwork]) -> dict[str, NetworkToExport]:
-        found: dict[str, NetworkToExport] = {}
-        for role, network in networks.items():
-            reading: dict[str, Any] = {}
-            if role == "detector" and self.recipe.detector is not None:
-                trained = "fit" in self.state.phases.get(role, {})
-                reading = self.recipe.detector.reading(network.reading, trained=trained)
-            elif self.recipe.recognizer is not None:
-                reading = self.recipe.recognizer.reading(network.reading)
-            found[role] = NetworkToExport(network.model, network.name, network.settings, reading)
-        return found
 
     def _export(self, bundle: Path) -> dict[str, Any]:
         table = self.recipe.export
+        parts = networks_to_export(self.recipe, self.networks, trained=self.fits())
         export_bundle(
             bundle,
-            **self._to_export(self.networks),
+            detector=parts.get("detector"),
+            recognizer=parts.get("recognizer"),
             name=table.name or self.recipe.name,
             card=card_of(self.recipe, {role: network.start for role, network in self.networks.items()}, self.fits()),
             whole_if_empty=table.whole_if_empty,
@@ -315,7 +287,7 @@ class _Run:
         self._say("Measuring the bundle")
         after: dict[str, EvaluationResult] = measure(bundle, self.sets)
         found = rows(self.state.phases["before"]["scores"], after)
-        _add_scores(bundle, found)
+        add_scores(bundle, found)
         record = record_of(
             self.recipe, self.folder, found, after, self.fits(), self.state, self.materials, self.seconds
         )
@@ -330,22 +302,3 @@ class _Run:
 def _without_history(result: FitResult) -> dict[str, Any]:
     """A fit as run.json keeps it; metrics.csv has the history."""
     return {**dataclasses.asdict(result), "history": ()}
-
-
-def _add_scores(path: Path, scores: list[ScoreRow]) -> None:
-    """Writes the scores into the bundle's card: what was measured is the very file that ships."""
-    bundle = Bundle.load(path)
-    listed = [
-        {
-            "data": row.data,
-            "measure": row.measure,
-            "before": row.before,
-            "after": row.after,
-            "num_counted": row.num_counted,
-        }
-        for row in scores
-        if row.unit == "%"
-    ]
-    manifest = {**bundle.manifest, "card": {**bundle.card, "scores": listed}}
-    networks = {"detector.onnx": bundle.detector_bytes, "recognizer.onnx": bundle.recognizer_bytes}
-    write_bundle(path, manifest, {name: content for name, content in networks.items() if content is not None})

@@ -18,6 +18,7 @@ from ocrsmith.evaluation.curves import Curve, curve_from_csv
 from ocrsmith.evaluation.report import ReportPicture, RunRecord, ScoreRow, shown, shown_change
 from ocrsmith.evaluation.run import EvaluationResult
 from ocrsmith.images import read_image
+from ocrsmith.reading.bundle import Bundle, write_bundle
 from ocrsmith.synth.world import Tally
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.networks import StartReport
@@ -54,6 +55,25 @@ def card_of(recipe: Recipe, starts: Mapping[str, StartReport], fits: Mapping[str
         "data": "synthetic and real" if any(table.real for table in _tables(recipe)) else "synthetic",
         "seed": recipe.seed,
     }
+
+
+def add_scores(path: Path, scores: Sequence[ScoreRow]) -> None:
+    """Writes the scores into the bundle's card: what was measured is the very file that ships."""
+    bundle = Bundle.load(path)
+    listed = [
+        {
+            "data": row.data,
+            "measure": row.measure,
+            "before": row.before,
+            "after": row.after,
+            "num_counted": row.num_counted,
+        }
+        for row in scores
+        if row.unit == "%"
+    ]
+    manifest = {**bundle.manifest, "card": {**bundle.card, "scores": listed}}
+    networks = {"detector.onnx": bundle.detector_bytes, "recognizer.onnx": bundle.recognizer_bytes}
+    write_bundle(path, manifest, {name: content for name, content in networks.items() if content is not None})
 
 
 def fit_warnings(fits: Mapping[str, FitResult], recipe: Recipe) -> list[str]:

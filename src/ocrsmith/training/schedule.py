@@ -1,9 +1,20 @@
-"""How much of a budget is used up, and what learning rate that gives."""
+"""What a training may spend, how much of it is used up, and what learning rate that gives."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+
+# Of a run's seconds, kept for export and the scores after; at least and at most so many.
+RESERVE_SHARE, LEAST_RESERVE, MOST_RESERVE = 0.08, 5.0, 120.0
+# A training that finds its time used up by what came before still gets this much.
+LEAST_TRAINING_SECONDS = 5.0
+
+
+def training_seconds(total_seconds: float, spent_seconds: float, share: float) -> float:
+    """A training's `share` (0..1) of what a run of `total_seconds` has left, less what export and scores need."""
+    reserve = min(max(RESERVE_SHARE * total_seconds, LEAST_RESERVE), MOST_RESERVE)
+    return max(LEAST_TRAINING_SECONDS, (total_seconds - reserve - spent_seconds) * share)
 
 
 @dataclass(frozen=True)
