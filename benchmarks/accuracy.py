@@ -29,7 +29,8 @@ from peers import open_peers
 from rich.progress import Progress
 
 from ocrsmith.data.formats import LabelledFolder, read_labels
-from ocrsmith.evaluation.run import EvaluationResult, PageReader, evaluate_reader
+from ocrsmith.evaluation.result import EvaluationResult
+from ocrsmith.evaluation.run import PageReader, evaluate_reader
 from ocrsmith.evaluation.text import LETTERS_AND_DIGITS
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.reading.reader import Reader

@@ -26,7 +26,7 @@ from ocrsmith.evaluation.report import (
     shown_interval,
     write_report,
 )
-from ocrsmith.evaluation.run import EvaluationResult
+from ocrsmith.evaluation.result import EvaluationResult
 from ocrsmith.evaluation.text import TextCounts
 from ocrsmith.synth.world import Tally
 

@@ -13,7 +13,7 @@ from ocrsmith.cli.terminal import examples, note, progress_bar, prose, show, tab
 from ocrsmith.errors import SomeInputsFailedError
 
 if TYPE_CHECKING:
-    from ocrsmith.evaluation.run import EvaluationResult, Score
+    from ocrsmith.evaluation.result import EvaluationResult, Score
 
 
 class Comparison(StrEnum):

@@ -18,7 +18,7 @@ from ocrsmith.errors import StorageError
 from ocrsmith.evaluation.counts import wilson_interval
 from ocrsmith.evaluation.curves import Curve, curve_svg
 from ocrsmith.evaluation.mistakes import Mistake
-from ocrsmith.evaluation.run import EvaluationResult
+from ocrsmith.evaluation.result import EvaluationResult
 from ocrsmith.images import encode_image
 from ocrsmith.samples import Image
 from ocrsmith.synth.world import Tally

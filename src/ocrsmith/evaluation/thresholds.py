@@ -17,7 +17,7 @@ from ocrsmith.errors import BundleError, InputError, LabelError, OcrsmithError
 from ocrsmith.evaluation.boxes import BoxCounts
 from ocrsmith.evaluation.curves import Curve, draw_curves
 from ocrsmith.evaluation.report import RunRecord, ScoreRow, write_report
-from ocrsmith.evaluation.run import Failure
+from ocrsmith.evaluation.result import Failure
 from ocrsmith.reading.bundle import SUFFIX, Bundle, write_bundle
 from ocrsmith.reading.craft_maps import CraftThresholds
 from ocrsmith.reading.db_maps import DbThresholds

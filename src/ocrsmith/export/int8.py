@@ -22,7 +22,8 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from ocrsmith.data.formats import LabelledFolder
 from ocrsmith.errors import EngineError, InputError
-from ocrsmith.evaluation.run import EvaluationResult, evaluate_reader
+from ocrsmith.evaluation.result import EvaluationResult
+from ocrsmith.evaluation.run import evaluate_reader
 from ocrsmith.geometry import minimum_area_quad
 from ocrsmith.reading.bundle import Bundle, write_bundle
 from ocrsmith.reading.crops import rectify

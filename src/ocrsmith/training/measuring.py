@@ -13,7 +13,8 @@ from ocrsmith.data.sources import World
 from ocrsmith.errors import OcrsmithError, RecipeError
 from ocrsmith.evaluation.boxes import BoxCounts
 from ocrsmith.evaluation.report import ScoreRow, rows_beside, score_values
-from ocrsmith.evaluation.run import EvaluationResult, Failure, evaluate_reader
+from ocrsmith.evaluation.result import EvaluationResult, Failure
+from ocrsmith.evaluation.run import evaluate_reader
 from ocrsmith.evaluation.text import EXACT, TEXT_RULES, TextRule
 from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.reading.bundle import Bundle

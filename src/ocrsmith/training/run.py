@@ -26,7 +26,7 @@ from rich.console import Console
 
 from ocrsmith.errors import WeightsError
 from ocrsmith.evaluation.report import ScoreRow, write_report
-from ocrsmith.evaluation.run import EvaluationResult
+from ocrsmith.evaluation.result import EvaluationResult
 from ocrsmith.export.bundle import export_bundle
 from ocrsmith.models.weights import load_start_weights, save_weights
 from ocrsmith.reading.bundle import SUFFIX

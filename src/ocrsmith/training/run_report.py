@@ -16,7 +16,7 @@ from ocrsmith import __version__
 from ocrsmith.alphabet import Alphabet, show
 from ocrsmith.evaluation.curves import Curve, curve_from_csv
 from ocrsmith.evaluation.report import ReportPicture, RunRecord, ScoreRow, shown, shown_change
-from ocrsmith.evaluation.run import EvaluationResult
+from ocrsmith.evaluation.result import EvaluationResult
 from ocrsmith.images import read_image
 from ocrsmith.reading.bundle import Bundle, write_bundle
 from ocrsmith.synth.world import Tally
