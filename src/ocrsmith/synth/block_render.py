@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import box_quad
+from ocrsmith.geometry import box_quad, transform_points
 from ocrsmith.samples import Image
 from ocrsmith.synth import appearance, paint
 from ocrsmith.synth.bends import build_bend, circle_quads
@@ -58,11 +58,11 @@ def draw_shape(image: Image, plan: ShapePlan) -> None:
     window = paint.window_of(plan.points, image.shape, plan.thickness_px + 2)
     if window is None:
         return
+    view, closed = image[window], plan.kind == "outline"
     if plan.kind == "polygon":
-        mask = paint.polygon_mask(plan.points, window)
+        paint.fill(view, plan.points, window, plan.colour, plan.opacity)
     else:
-        mask = paint.outline_mask(plan.points, window, plan.thickness_px, closed=plan.kind == "outline")
-    paint.blend(image[window], mask, plan.colour, plan.opacity)
+        paint.stroke(view, plan.points, window, plan.colour, plan.thickness_px, plan.opacity, closed=closed)
 
 
 def draw_block(
@@ -92,7 +92,7 @@ def draw_block(
         if shadow is not None:
             _draw_shadow(view, mask, shadow, (0, 0, 0) if sum(plan.ink.colour) > 200 else (255, 255, 255))
         _draw_ink(view, mask, plan)
-    np.maximum(ink_mask[window], mask, out=ink_mask[window])
+    cv2.max(ink_mask[window], mask, ink_mask[window])
     return lines
 
 
@@ -135,9 +135,8 @@ class _Flat:
         texts = run.texts
         if self.plan.bend is None:
             left, top, right, bottom = _extent(run.boxes)
-            points = sent(
-                np.concatenate([run.quads, box_quad(left, top, right, bottom)[None]]) + shift,
-                self.matrix.reshape(-1).tolist(),
+            points = transform_points(
+                np.concatenate([run.quads, box_quad(left, top, right, bottom)[None]]) + shift, self.matrix
             )
             return [DrawnLine(texts, points[:-1], points[-1])]
         round_about = self.plan.bend.kind == "circle"
@@ -163,7 +162,7 @@ class _Flat:
         for run, (x, y) in zip(self.runs, self.places):
             h, w = run.mask.shape
             part = canvas[y - self.top : y - self.top + h, x - self.left : x - self.left + w]
-            np.maximum(part, run.mask, out=part)
+            cv2.max(part, run.mask, part)
         rows, columns = window
         local = translation(-columns.start, -rows.start) @ self.matrix
         warp = self._warp_to(local, (columns.stop - columns.start, rows.stop - rows.start))
@@ -211,18 +210,18 @@ def _draw_panel(image: Image, panel: PanelPlan, matrix: tuple[float, ...]) -> No
     if panel.shadow_px:
         soft = paint.blurred(paint.polygon_mask(outline + panel.shadow_px * 0.7, window), panel.shadow_px)
         paint.blend(view, soft, (0, 0, 0), 0.45)
-    mask = paint.polygon_mask(outline, window)
-    if panel.opacity < 1.0:
-        mask = cv2.convertScaleAbs(mask, alpha=panel.opacity)  # type: ignore[assignment]
     if panel.second is None:
-        paint.blend(view, mask, panel.colour)
+        paint.fill(view, outline, window, panel.colour, panel.opacity)
     else:
+        mask = paint.polygon_mask(outline, window)
+        if panel.opacity < 1.0:
+            mask = cv2.convertScaleAbs(mask, alpha=panel.opacity)  # type: ignore[assignment]
         paint.blend_picture(view, mask, paint.gradient(mask.shape, panel.colour, panel.second, horizontal=False))
     if panel.border_px:
         left, top, right, bottom = panel.box
         inset = panel.border_inset_px
         inner = rounded_rectangle((left + inset, top + inset, right - inset, bottom - inset), panel.radius_px - inset)
-        paint.blend(view, paint.outline_mask(sent(inner, matrix), window, panel.border_px), panel.border_colour)
+        paint.stroke(view, sent(inner, matrix), window, panel.border_colour, panel.border_px)
     if panel.screws:
         _draw_screws(image, panel, matrix)
 
@@ -238,5 +237,5 @@ def _draw_screws(image: Image, panel: PanelPlan, matrix: tuple[float, ...]) -> N
             outline = sent(circle + np.array([x, y]), matrix)
             window = paint.window_of(outline, image.shape)
             if window is not None:
-                paint.blend(image[window], paint.polygon_mask(outline, window), (150, 150, 150))
-                paint.blend(image[window], paint.outline_mask(outline, window, 1), (60, 60, 60))
+                paint.fill(image[window], outline, window, (150, 150, 150))
+                paint.stroke(image[window], outline, window, (60, 60, 60), 1)

@@ -16,7 +16,6 @@ Mask = NDArray[np.uint8]
 Window = tuple[slice, slice]
 _SUBPIXEL_BITS = 4
 _LARGE_PX, _BAND_PX, _TILE_PX = 1 << 16, 1 << 15, 128
-_RAMP = np.arange(256, dtype=np.float32)[:, None]
 
 
 def window_of(points: ArrayLike, shape: Sequence[int], margin_px: int = 2) -> Window | None:
@@ -33,20 +32,14 @@ def window_of(points: ArrayLike, shape: Sequence[int], margin_px: int = 2) -> Wi
 
 def blend(view: Image, mask: Mask, colour: Sequence[int], opacity: float = 1.0) -> None:
     """view = view * (1 - mask) + colour * mask, exact to one level; `view` is (h, w, 3), `mask` (h, w) 0..255."""
-    large = mask.size > _LARGE_PX
-    table = (_RAMP * (np.asarray(colour, np.float32) / 255.0) + 0.5).astype(np.uint8)[None]
     for band, cover in _bands(view, mask):
         if opacity < 1.0:
             cover = cv2.convertScaleAbs(cover, alpha=opacity)  # type: ignore[assignment]
-        thrice: Any = cv2.merge([cover, cover, cover])
-        if large:
-            # A table costs four times as much a pixel, and less a call.
-            levels = {level: cv2.convertScaleAbs(cover, alpha=level / 255.0) for level in set(colour)}
-            ink = cv2.merge([levels[level] for level in colour])
-        else:
-            ink = cv2.LUT(thrice, table)
-        cv2.bitwise_not(thrice, thrice)
-        band[:] = cv2.add(cv2.multiply(band, thrice, thrice, scale=1 / 255), ink, thrice)
+        # A table of three channels (cv2.LUT) would cost four times what three scaled planes do.
+        levels = {level: cv2.convertScaleAbs(cover, alpha=level / 255.0) for level in set(colour)}
+        left: Any = cv2.merge([cv2.bitwise_not(cover)] * 3)
+        cv2.multiply(band, left, left, scale=1 / 255)
+        cv2.add(left, cv2.merge([levels[level] for level in colour]), band)
 
 
 def _bands(view: Image, mask: Mask) -> Iterator[tuple[Image, Mask]]:
@@ -89,6 +82,32 @@ def gradient(shape: tuple[int, int], first: Sequence[int], second: Sequence[int]
     ends = np.array([first, second], np.uint8).reshape((1, 2, 3) if horizontal else (2, 1, 3))
     height, width = shape
     return cv2.resize(ends, (width, height), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def fill(view: Image, polygon: ArrayLike, window: Window, colour: Sequence[int], opacity: float = 1.0) -> None:
+    """Lays an antialiased polygon over `view`, which is the page within `window`."""
+    over = view if opacity >= 1.0 else view.copy()
+    cv2.fillPoly(over, [fixed_point(polygon, window)], colour, cv2.LINE_AA, _SUBPIXEL_BITS)
+    if opacity < 1.0:
+        cv2.addWeighted(over, opacity, view, 1.0 - opacity, 0, view)
+
+
+def stroke(
+    view: Image,
+    polygon: ArrayLike,
+    window: Window,
+    colour: Sequence[int],
+    thickness_px: int,
+    opacity: float = 1.0,
+    *,
+    closed: bool = True,
+) -> None:
+    """As `fill`, a polygon's line; one that is not closed runs from its first point to its last."""
+    over = view if opacity >= 1.0 else view.copy()
+    points = [fixed_point(polygon, window)]
+    cv2.polylines(over, points, closed, colour, max(1, thickness_px), cv2.LINE_AA, _SUBPIXEL_BITS)
+    if opacity < 1.0:
+        cv2.addWeighted(over, opacity, view, 1.0 - opacity, 0, view)
 
 
 def polygon_mask(polygon: ArrayLike, window: Window) -> Mask:
