@@ -31,7 +31,8 @@ _LOAD_FLAGS = freetype.FT_LOAD_NO_HINTING | freetype.FT_LOAD_NO_BITMAP
 _MAX_OPEN_FONTS = 512
 _MAX_GLYPH_BYTES = 48 << 20
 # A bitmap's own bytes are few beside the Python objects that hold it.
-_GLYPH_OVERHEAD_BYTES = 400
+_GLYPH_OVERHEAD_BYTES = 500
+_STRIKE_OVERHEAD_BYTES = 600
 
 
 class FaceFile(Protocol):
@@ -54,7 +55,12 @@ class Glyph(NamedTuple):
     bitmap: NDArray[np.uint8]  # (h, w) coverage 0..255; 0x0 where it has no ink
     left: int
     top: int
+    right: int
+    bottom: int
     ink: Box | None  # the outline's exact box
+
+
+_NO_INK = Glyph(np.zeros((0, 0), np.uint8), 0, 0, 0, 0, None)
 
 
 class BoundedCache(Generic[Value]):
@@ -125,6 +131,11 @@ class OpenFont:
         self.x_height = self._height_of("x", default=0.5)
         self.cap_height = self._height_of("H", default=0.7)
         self._size64 = -1
+        # A face has one slot for as long as it lives; each look at it through ctypes costs as much as a small glyph.
+        slot = self._face._FT_Face.contents.glyph
+        self._slot, self._outline, self._bitmap = slot, ctypes.byref(slot.contents.outline), slot.contents.bitmap
+        self._extent = raw.FT_BBox()
+        self._extent_reference = ctypes.byref(self._extent)
 
     def _height_of(self, character: str, default: float) -> float:
         index = self._face.get_char_index(character)
@@ -139,29 +150,53 @@ class OpenFont:
         if size64 != self._size64:
             self._face.set_char_size(height=size64, hres=72, vres=72)
             self._size64 = size64
-        face = self._face._FT_Face
-        error = raw.FT_Load_Glyph(face, glyph_id, _LOAD_FLAGS)
-        slot = face.contents.glyph
+        slot, outline, box, bitmap = self._slot, self._outline, self._extent, self._bitmap
+        error = raw.FT_Load_Glyph(self._face._FT_Face, glyph_id, _LOAD_FLAGS)
         if error or slot.contents.format != freetype.FT_GLYPH_FORMAT_OUTLINE:
             raise FontError(f"The font {self.path} cannot draw its glyph {glyph_id} (FreeType error {error}).")
-        outline = ctypes.byref(slot.contents.outline)
         if phase64:
             raw.FT_Outline_Translate(outline, phase64, 0)
-        box = raw.FT_BBox()
-        raw.FT_Outline_Get_BBox(outline, ctypes.byref(box))
+        raw.FT_Outline_Get_BBox(outline, self._extent_reference)
         if raw.FT_Render_Glyph(slot, freetype.FT_RENDER_MODE_NORMAL):
             raise FontError(f"The font {self.path} has a broken outline in its glyph {glyph_id}.")
-        bitmap = slot.contents.bitmap
-        rows, width, pitch = bitmap.rows, bitmap.width, bitmap.pitch
+        rows, width = bitmap.rows, bitmap.width
         if not rows or not width:
-            return Glyph(np.zeros((0, 0), np.uint8), 0, 0, None)
-        pixels = np.frombuffer(ctypes.string_at(bitmap.buffer, rows * pitch), np.uint8).reshape(rows, pitch)[:, :width]
+            return _NO_INK
+        pitch = bitmap.pitch
+        pixels: NDArray[np.uint8] = np.ndarray(
+            (rows, width), np.uint8, ctypes.string_at(bitmap.buffer, rows * pitch), 0, (pitch, 1)
+        )
+        left, top = slot.contents.bitmap_left, -slot.contents.bitmap_top
         ink = (box.xMin / 64.0, -box.yMax / 64.0, box.xMax / 64.0, -box.yMin / 64.0)
-        return Glyph(pixels, slot.contents.bitmap_left, -slot.contents.bitmap_top, ink)
+        return Glyph(pixels, left, top, left + width, top + rows, ink)
+
+
+class Strike:
+    """A font's glyphs at one size, each drawn when it is first asked for.
+
+    Args:
+        size64: the em in 1/64 px.
+    """
+
+    __slots__ = ("_glyphs", "font", "size64", "weight")
+
+    def __init__(self, font: OpenFont, size64: int) -> None:
+        self.font, self.size64 = font, size64
+        self.weight = _STRIKE_OVERHEAD_BYTES
+        self._glyphs: dict[int, Glyph] = {}
+
+    def glyph(self, glyph_id: int, phase64: int = 0) -> Glyph:
+        """`OpenFont.glyph` at this size, remembered; a phase is 0 to 63."""
+        key = glyph_id << 6 | phase64
+        glyph = self._glyphs.get(key)
+        if glyph is None:
+            glyph = self._glyphs[key] = self.font.glyph(glyph_id, self.size64, phase64)
+            self.weight += glyph.bitmap.size + _GLYPH_OVERHEAD_BYTES
+        return glyph
 
 
 _fonts: BoundedCache[OpenFont] = BoundedCache(_MAX_OPEN_FONTS)
-_glyphs: BoundedCache[Glyph] = BoundedCache(_MAX_GLYPH_BYTES)
+_strikes: BoundedCache[Strike] = BoundedCache(_MAX_GLYPH_BYTES)
 
 
 class _Guard:
@@ -189,11 +224,11 @@ def open_font(face: FaceFile) -> OpenFont:
     return font
 
 
-def cached_glyph(font: OpenFont, glyph_id: int, size64: int, phase64: int) -> Glyph:
-    """`font.glyph`, remembered."""
-    key = (font.serial, glyph_id, size64, phase64)
-    glyph = _glyphs.get(key)
-    if glyph is None:
-        glyph = font.glyph(glyph_id, size64, phase64)
-        _glyphs.put(key, glyph, glyph.bitmap.size + _GLYPH_OVERHEAD_BYTES)
-    return glyph
+def open_strike(font: OpenFont, size64: int) -> Strike:
+    """The font's glyphs at a size, as far as they were drawn and are still kept; `keep_strike` when done with it."""
+    return _strikes.get((font.serial, size64)) or Strike(font, size64)
+
+
+def keep_strike(strike: Strike) -> None:
+    """Keeps a strike with the glyphs that it has by now."""
+    _strikes.put((strike.font.serial, strike.size64), strike, strike.weight)
