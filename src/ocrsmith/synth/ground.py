@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,29 +55,34 @@ class Ground:
         Returns:
             (x, y) px to add, or None where nothing is free.
         """
-        corners = outline.tolist()
-        xs, ys = zip(*corners)
-        left, top, right, bottom = min(xs) + reach_px, min(ys) + reach_px, max(xs) - reach_px, max(ys) - reach_px
+        left, top = (outline.min(axis=0) + reach_px).tolist()
+        right, bottom = (outline.max(axis=0) - reach_px).tolist()
         room_x, room_y = self.width - (right - left), self.height - (bottom - top)
         if room_x <= 0 or room_y <= 0:
             return None
         shifts = rng.random((candidates, 2)) * (room_x, room_y) - (left, top)
+        rows, columns = self.taken.shape
+        cells = np.floor((outline + shifts[:, None]) * self._scale).astype(np.int64)
+        within = np.clip(cells, 0, (columns - 1, rows - 1))
+        (x0, y0), (x1, y1) = within.min(axis=1).T, within.max(axis=1).T + 1
         order = self._calmest(shifts, (left, top, right, bottom)) if calm else range(candidates)
-        places = shifts.tolist()
+        # What is taken within the bounding box tells most; only a box that is neither free nor cornered is filled in.
+        taken = _sums_within(self._taken_sums, x0, y0, x1, y1).tolist()
+        cornered = self.taken[within[..., 1], within[..., 0]].any(axis=1).tolist()
         for index in order:
-            x, y = places[index]
-            if self._is_free(self._cells((px + x, py + y) for px, py in corners)):
-                return x, y
+            if taken[index] and (cornered[index] or self._meets_taken(cells[index].tolist())):
+                continue
+            return float(shifts[index, 0]), float(shifts[index, 1])
         return None
 
     def _calmest(self, shifts: NDArray[np.float64], box: tuple[float, float, float, float]) -> list[int]:
         """The order of places by how busy the background is within the moved box."""
         rows, columns = self.taken.shape
-        scale = np.array([*self._scale, *self._scale])
-        cells = np.rint((np.concatenate([shifts, shifts], axis=1) + box) * scale).astype(np.int64)
+        cells = np.rint((np.concatenate([shifts, shifts], axis=1) + box) * (*self._scale, *self._scale)).astype(
+            np.int64
+        )
         x0, y0, x1, y1 = np.clip(cells, 0, (columns, rows, columns, rows)).T
-        sums = self._busy_sums
-        busy = sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0]
+        busy = _sums_within(self._busy_sums, x0, y0, x1, y1)
         order: list[int] = np.argsort(busy / np.maximum(1, (x1 - x0) * (y1 - y0)), kind="stable").tolist()
         return order
 
@@ -102,18 +108,9 @@ class Ground:
             mask[:] = 1
         return window, mask
 
-    def _is_free(self, cells: list[Cell]) -> bool:
-        """What is taken within the bounding box tells most; only a box that is neither free nor cornered is filled."""
-        rows, columns = self._window(cells)
-        sums, taken = self._taken_sums, self.taken
-        top, bottom, left, right = rows.start, rows.stop, columns.start, columns.stop
-        if sums[bottom, right] - sums[top, right] == sums[bottom, left] - sums[top, left]:
-            return True
-        height, width = taken.shape
-        if any(0 <= x < width and 0 <= y < height and taken[y, x] for x, y in cells):
-            return False
+    def _meets_taken(self, cells: list[Cell]) -> bool:
         window, mask = self._covered(cells)
-        return not cv2.countNonZero(cv2.bitwise_and(taken[window], mask))
+        return bool(cv2.countNonZero(cv2.bitwise_and(self.taken[window], mask)))
 
     def take(self, polygon: ArrayLike) -> None:
         """Marks a convex polygon as taken."""
@@ -132,6 +129,13 @@ class Ground:
         rows, columns = self.taken.shape
         r, g, b = self.small[int(rng.random() * rows), int(rng.random() * columns)].tolist()
         return r, g, b
+
+
+def _sums_within(
+    sums: NDArray[Any], x0: NDArray[np.int64], y0: NDArray[np.int64], x1: NDArray[np.int64], y1: NDArray[np.int64]
+) -> NDArray[Any]:
+    """What an integral image holds in boxes (N,) each, their ends excluded."""
+    return np.asarray(sums[y1, x1] - sums[y0, x1] - sums[y1, x0] + sums[y0, x0])
 
 
 def luma_of(colour: Sequence[float]) -> float:

@@ -42,31 +42,35 @@ def labelled_lines(
     contrast = InkContrast(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), ink)  # type: ignore[arg-type]
     every = np.concatenate([line.quads for line in lines])
     ends = np.cumsum([len(line.quads) for line in lines]).tolist()
-    outside = (every < 0).any() or (every > limits).any()
-    cut = np.clip(every, 0, limits) if outside else every
-    heights = np.hypot(*(cut[:, 3] - cut[:, 0]).T)
+    cut = np.clip(every, 0, limits)
+    heights = np.hypot(*(cut[:, 3] - cut[:, 0]).T).tolist()
     lows, highs = np.floor(cut.min(axis=1)).astype(int).tolist(), np.ceil(cut.max(axis=1)).astype(int).tolist()
+    inside = _inside([line.quads.reshape(-1, 2) for line in lines], limits)
+    inside &= _inside([line.polygon for line in lines], limits)
     instances = []
-    for line, start, end in zip(lines, [0, *ends], ends):
+    for line, start, end, whole in zip(lines, [0, *ends], ends, inside.tolist()):
         quads, polygon, ignore = line.quads, line.polygon, False
-        if (polygon < 0).any() or (polygon > limits).any() or (quads < 0).any() or (quads > limits).any():
+        if not whole:
             shares = [inside_share(quad, width, height) for quad in quads]
             if max(shares) == 0:
                 continue
             ignore = min(shares) < _KEPT_SHARE
             if not ignore:
                 quads, polygon = cut[start:end], np.clip(polygon, 0, limits)
-        ignore = ignore or float(heights[start:end].max()) < legible_px
-        ignore = (
-            ignore
-            or contrast.within(polygon) < legible_contrast
-            or any(
-                contrast.of(window) < legible_contrast
-                for window in _parts(line.pieces, lows[start:end], highs[start:end])
-            )
-        )
+        ignore = ignore or max(heights[start:end]) < legible_px or contrast.within(polygon) < legible_contrast
+        if not ignore:
+            parts = _parts(line.pieces, lows[start:end], highs[start:end])
+            ignore = any(contrast.of(window) < legible_contrast for window in parts)
         instances.append(TextInstance(polygon, line.text, characters_of(line.pieces, quads), ignore))
     return instances
+
+
+def _inside(points: Sequence[Points], limits: Points) -> NDArray[np.bool_]:
+    """Whether all of each (P, 2) points lie between 0 and the limits (x, y)."""
+    starts = np.cumsum([0, *(len(part) for part in points[:-1])])
+    every = np.concatenate(points)
+    beyond = ((every < 0) | (every > limits)).any(axis=1)
+    return ~np.logical_or.reduceat(beyond, starts)
 
 
 def _parts(pieces: Sequence[str], lows: Sequence[Sequence[int]], highs: Sequence[Sequence[int]]) -> list[Window]:
