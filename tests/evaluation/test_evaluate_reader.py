@@ -82,6 +82,28 @@ def test_pages(pages: Path, tmp_path: Path) -> None:
     json.dumps(result.to_dict())
 
 
+def test_of_pages_labelled_in_part_recall_alone_is_told(pages: Path) -> None:
+    reader = FixedReader([[Word("Exit", FIRST), Word("no label", THIRD)], [], []])
+    result = evaluate_reader(reader, read_labels(pages), complete=False)
+    assert [(score.measure, round(score.value, 3)) for score in result.scores()] == [
+        ("words recall", 0.333),
+        ("boxes recall", 0.333),
+        ("end to end recall", 0.333),
+    ]
+
+
+def test_words_found_in_a_labelled_line_are_joined(tmp_path: Path) -> None:
+    line = TextInstance(box_quad(2, 2, 30, 8), "Exit left")
+    write_dataset([PageSample(np.zeros((24, 40, 3), np.uint8), [line])], tmp_path)
+    reader = FixedReader([[Word("Exit", FIRST), Word("left", SECOND)]])
+    apart = evaluate_reader(reader, read_labels(tmp_path)).boxes
+    joined = evaluate_reader(reader, read_labels(tmp_path), joined=True)
+    assert apart is not None and joined.boxes is not None
+    assert (apart.num_matched, joined.boxes.num_matched) == (0, 1)
+    assert joined.end_to_end is None
+    assert [score.measure for score in joined.scores()][:1] == ["words F"]
+
+
 def test_crops(tmp_path: Path) -> None:
     folder = crops(tmp_path / "crops", ["12.5", "7", "80"])
     result = evaluate_reader(FixedReader(texts=["125", "7", "08"]), read_labels(folder), batch_size=2, rule=DIGITS)

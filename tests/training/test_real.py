@@ -20,11 +20,11 @@ from ocrsmith.data.formats import read_labels
 from ocrsmith.errors import RecipeError
 from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.training.parameter_groups import freeze_part, parameter_groups
-from ocrsmith.training.real import hold_back, real_sets
+from ocrsmith.training.real import halve, hold_back, kept_names, real_sets
 from ocrsmith.training.real_samples import RealLines, crops_of
 from ocrsmith.training.recipe_changes import with_real, with_start
 from ocrsmith.training.recipe_loading import parse_recipe
-from ocrsmith.training.recipe_tables import RealTable
+from ocrsmith.training.recipe_tables import KeepTable, RealTable
 from ocrsmith.training.scoring import Memory
 
 NAMES = [f"images/{number}.png" for number in range(100)]
@@ -176,13 +176,50 @@ def test_folders_of_the_command_line_go_to_who_can_use_them(tmp_path: Path) -> N
 
 
 def test_forgetting_counts_beyond_what_is_allowed() -> None:
-    memory = Memory(may_forget=0.01, start=0.80)
-    assert memory.score(0.5, []) == 0.5
-    assert memory.score(0.80, [0.6, 0.8]) == pytest.approx(0.7)
-    assert memory.score(0.79, [0.7]) == pytest.approx(0.7)
-    assert memory.score(0.74, [0.9]) == pytest.approx(0.9 - 3 * 0.05)
-    assert memory.score(0.99, [0.7]) == pytest.approx(0.7)
-    assert Memory().score(0.0, [0.7]) == 0.7
+    memory = Memory(may_forget=0.01, start={"": 0.80})
+    assert memory.score(0.5, {}) == 0.5
+    assert memory.score(0.80, {"a": 0.6, "b": 0.8}) == pytest.approx(0.7)
+    assert memory.score(0.79, {"a": 0.7}) == pytest.approx(0.7)
+    assert memory.score(0.74, {"a": 0.9}) == pytest.approx(0.9 - 3 * 0.05)
+    assert memory.score(0.99, {"a": 0.7}) == pytest.approx(0.7)
+    assert Memory().score(0.0, {"a": 0.7}) == 0.7
+
+
+def test_of_old_sets_the_one_that_lost_most_counts_and_none_is_new() -> None:
+    memory = Memory(0.01, frozenset({"old"}), {"": 0.80, "old": 0.60})
+    assert memory.score(0.78, {"new": 0.9, "old": 0.55}) == pytest.approx(0.9 - 3 * 0.04)
+    assert memory.forgotten == pytest.approx(0.04)
+    assert memory.last == {"": 0.78, "old": 0.55}
+    assert memory.score(0.80, {"new": 0.9, "old": 0.99}) == pytest.approx(0.9)
+    assert memory.forgotten == 0.0
+
+
+def test_pictures_to_keep_are_halved_by_name() -> None:
+    splits = halve(NAMES)
+    assert Counter(splits)["test"] == pytest.approx(50, abs=15)
+    assert set(splits) == {"test", "validation"}
+    assert halve(NAMES[40:]) == splits[40:]
+    assert halve(["a"]) == ["all"]
+    assert all(set(halve([one, two])) == {"test", "validation"} for one in NAMES[:9] for two in NAMES[9:12])
+
+
+def test_a_kept_set_trains_nothing_and_says_what_it_is_for(tmp_path: Path) -> None:
+    folder = str(some_pages(tmp_path / "mine"))
+    learnt, kept = real_sets(recipe(tmp_path / "mine"), [RealTable(folder=folder), KeepTable(folder=folder)])
+    assert (learnt.kept, kept.kept, kept.name) == (False, True, "mine (2)")
+    assert kept.pictures["train"] == ()
+    assert len(kept.pictures["validation"]) + len(kept.pictures["test"]) == 8
+    assert "to choose the best weights by" in kept.told[0] and "to train on" not in kept.told[0]
+    assert kept_names([learnt, kept]) == {"mine (2)"}
+
+
+def test_what_is_kept_needs_something_new(tmp_path: Path) -> None:
+    folder = str(some_pages(tmp_path / "mine"))
+    form = {"name": "r", "alphabet": "01", "recognizer": {"keep": [{"folder": folder, "format": "jsnl"}]}}
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(form)
+    assert "recognizer.real has none" in str(caught.value)
+    assert "recognizer.keep[0].format is 'jsnl'; did you mean 'jsonl'" in str(caught.value)
 
 
 def test_learning_rates_by_part_and_decay_by_shape() -> None:

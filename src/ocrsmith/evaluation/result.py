@@ -33,7 +33,11 @@ class Score:
 
 @dataclass(frozen=True, eq=False)
 class EvaluationResult:
-    """The sums of one folder; `scores()` takes the means."""
+    """The sums of one folder; `scores()` takes the means.
+
+    `complete`: all text of the pictures is labelled. Otherwise what is found beside the labels may be right, and recall
+    is all that `scores()` gives of pages.
+    """
 
     name: str
     kind: Literal["pages", "crops"]
@@ -47,6 +51,7 @@ class EvaluationResult:
     mistakes: tuple[Mistake, ...] = ()
     mistake_counts: dict[str, int] = field(default_factory=dict)
     failures: tuple[Failure, ...] = ()
+    complete: bool = True
 
     @property
     def seconds_per_picture(self) -> float:
@@ -65,6 +70,10 @@ class EvaluationResult:
                 found.append(Score(EXACT.name, text.exact_accuracy, text.num_texts))
             error_rate = text.character_error_rate
             found.append(Score("character error rate", error_rate, text.num_characters, False, False))
+        return [*found, *(self._page_scores() if self.complete else self._recalls())]
+
+    def _page_scores(self) -> list[Score]:
+        found: list[Score] = []
         if self.bag_of_words is not None:
             words = self.bag_of_words
             found.append(Score("words F", words.f_score, words.num_truth, is_share=False))
@@ -74,10 +83,18 @@ class EvaluationResult:
             if counts is not None:
                 found.append(Score(name, counts.f_score, counts.num_truth, is_share=False))
         if self.boxes is not None and self.bag_of_words is None:
-            # A detector alone: where not all text is labelled, recall is all that says something.
+            # A detector alone.
             found.append(Score("boxes recall", self.boxes.recall, self.boxes.num_truth))
             found.append(Score("boxes precision", self.boxes.precision, self.boxes.num_predicted))
         return found
+
+    def _recalls(self) -> list[Score]:
+        parts = {"words": self.bag_of_words, "boxes": self.boxes, "end to end": self.end_to_end}
+        return [
+            Score(f"{name} recall", counts.recall, counts.num_truth)
+            for name, counts in parts.items()
+            if counts is not None
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able form, the pictures of the mistakes left out."""

@@ -15,6 +15,7 @@ from ocrsmith.errors import OcrsmithError, StorageError
 from ocrsmith.evaluation.boxes import BoxCounts
 from ocrsmith.evaluation.calibration import CalibrationCounts, word_outcomes
 from ocrsmith.evaluation.end_to_end import BagOfWordsCounts, EndToEndCounts
+from ocrsmith.evaluation.joined_boxes import join_words_by_line
 from ocrsmith.evaluation.mistakes import WorstMistakes, blank_mistake, collect_page_mistakes
 from ocrsmith.evaluation.result import EvaluationResult, Failure
 from ocrsmith.evaluation.text import LETTERS_AND_DIGITS, TextCounts, TextRule
@@ -61,6 +62,8 @@ def evaluate_reader(
     *,
     rule: TextRule = LETTERS_AND_DIGITS,
     iou: float = 0.5,
+    joined: bool = False,
+    complete: bool = True,
     crops_by: Literal["recognize", "read"] = "recognize",
     batch_size: int = 32,
     most_mistakes: int = 24,
@@ -76,6 +79,9 @@ def evaluate_reader(
         reader: `.read(image).words` with `.text .polygon .confidence`; `.recognize(images)` with `.text .confidence`.
         folder: from `data.formats.read_labels`.
         rule: when texts are equal.
+        joined: labels are lines: the words found in one are joined before their boxes are counted, and nothing is
+            counted end to end.
+        complete: all text of the pages is labelled; otherwise recall alone is scored.
         crops_by: "recognize" gives crops to the recogniser alone; "read" to the whole reader, words joined by spaces.
         batch_size: crops a call.
         most_mistakes: how many are kept as pictures.
@@ -85,7 +91,7 @@ def evaluate_reader(
     Raises:
         StorageError: the predictions cannot be written.
     """
-    run = _Run(folder, rule, iou, WorstMistakes(most_mistakes))
+    run = _Run(folder, rule, iou, WorstMistakes(most_mistakes), joined, complete)
     with ExitStack() as stack:
         if predictions is not None:
             run.file = stack.enter_context(_open(Path(predictions)))
@@ -119,8 +125,11 @@ def _open(path: Path) -> IO[str]:
 class _Run:
     """The sums while a folder is read."""
 
-    def __init__(self, folder: LabelledFolder, rule: TextRule, iou: float, worst: WorstMistakes) -> None:
+    def __init__(
+        self, folder: LabelledFolder, rule: TextRule, iou: float, worst: WorstMistakes, joined: bool, complete: bool
+    ) -> None:
         self.folder, self.rule, self.iou, self.worst = folder, rule, iou, worst
+        self.joined, self.complete = joined, complete
         self.text = TextCounts(rule=rule)
         self.boxes = BoxCounts(iou_threshold=iou)
         self.bag = BagOfWordsCounts(rule=rule)
@@ -163,7 +172,8 @@ class _Run:
         truth = entry.instances
         polygons, texts = [word.polygon for word in words], [word.text for word in words]
         true_polygons, ignored = [t.polygon for t in truth], [t.ignore for t in truth]
-        self.boxes += BoxCounts.from_page(true_polygons, ignored, polygons, self.iou)
+        found = join_words_by_line(polygons, true_polygons) if self.joined else polygons
+        self.boxes += BoxCounts.from_page(true_polygons, ignored, found, self.iou)
         wanted, ignored_texts = [t.text for t in truth if not t.ignore], [t.text for t in truth if t.ignore]
         self.bag += BagOfWordsCounts.from_page(wanted, texts, ignored_texts, rule=self.rule)
         self.end_to_end += EndToEndCounts.from_page(
@@ -235,9 +245,10 @@ class _Run:
             text=None if pages else self.text,
             boxes=self.boxes if pages else None,
             bag_of_words=self.bag if pages else None,
-            end_to_end=self.end_to_end if pages else None,
+            end_to_end=self.end_to_end if pages and not self.joined else None,
             confidence=self.confidence,
             mistakes=self.worst.worst(),
             mistake_counts=self.worst.counts(),
             failures=tuple(self.failures),
+            complete=self.complete,
         )

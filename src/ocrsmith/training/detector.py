@@ -232,21 +232,17 @@ class DetectorModule(OptimizedModule):
             source.name: counted.f_score if source.complete else counted.recall
             for source, counted in self.real_counts.items()
         }
-        chosen = self.memory.score(counts.f_score, list(real.values()))
+        chosen = self.memory.score(counts.f_score, real)
         scores = {
             "validation_loss": loss,
             "validation_precision": counts.precision,
             "validation_recall": counts.recall,
             "validation_f": counts.f_score,
             **{f"validation_real_{name}": score for name, score in real.items()},
+            "validation_forgotten": self.memory.forgotten,
             "validation_score": chosen - _LOSS_SHARE * math.tanh(loss),
         }
         self.log_dict(scores, prog_bar=True)
-
-    @property
-    def synthetic_score(self) -> float:
-        """F on synthetic pages at the last validation."""
-        return self.validation_counts.f_score
 
 
 def page_counts(page: Sequence[TextInstance], found: Sequence[Polygon], source: Source = SYNTHETIC) -> BoxCounts:

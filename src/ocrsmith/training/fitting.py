@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import logging
 import math
+import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,9 +20,8 @@ from torch import Tensor, nn
 from ocrsmith.errors import OcrsmithError, WeightsError
 from ocrsmith.training.callbacks import BEST, CSV_FOLDER, LAST, make_callbacks, make_loggers
 from ocrsmith.training.loaders import BatchStream, KeptBatches
+from ocrsmith.training.mixing import Mixing, Mixture, State
 from ocrsmith.training.schedule import Budget, WarmupCosine
-
-State = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -50,9 +50,12 @@ class FitResult:
     """What a fit came to. Scores are of `validation_score`, higher is better.
 
     Attributes:
-        start_score: of the first weights, None where they were random; best_score: the best seen while training.
+        start_score: of the first weights, None where they were random; best_score: the best seen while training, or
+            that of the chosen mixture.
         kept_start: the training's best was worse, and the start weights were put back.
         stopped: why it ended: "budget", "patience", or "steps".
+        mixture: how much of the weights is the tuned ones, the rest being the start's.
+        mixtures: `Mixture.to_dict` of all that were tried.
         history: one dictionary a row of metrics.csv, numbers only.
     """
 
@@ -62,6 +65,8 @@ class FitResult:
     steps: int
     seconds: float
     stopped: str
+    mixture: float = 1.0
+    mixtures: tuple[dict[str, float], ...] = ()
     history: tuple[dict[str, float], ...] = ()
 
     @property
@@ -83,11 +88,12 @@ def fit(
     resume: bool = True,
     on_start_score: Callable[[float], None] = lambda score: None,
     callbacks: Sequence[pl.Callback] = (),
+    mixing: Mixing | None = None,
 ) -> FitResult:
     """Trains `module.model` until the budget or the patience ends, and leaves it with the best weights seen.
 
-    The module logs `validation_score`, higher is better. Where the folder holds last.ckpt of a killed run, that run
-    goes on at its step with the batches it would have seen.
+    The module logs `validation_score`, higher is better, and `validation_forgotten` for a mixing. Where the folder
+    holds last.ckpt of a killed run, that run goes on at its step with the batches it would have seen.
 
     Args:
         stream: training batches, whose `position` this sets; its length is the time between validations.
@@ -96,6 +102,7 @@ def fit(
         from_nothing: the start is random, so that there is nothing to measure or to keep.
         on_start_score: is told the start's score before training, so that a killed run need not take it again.
         callbacks: beside those that every fit has.
+        mixing: mixtures of the start's and the best weights to try at the end; the time of it is taken off the budget.
     """
     module.to(memory_format=torch.channels_last)
     start_state = clone_state(module.model)  # type: ignore[arg-type]
@@ -107,9 +114,12 @@ def fit(
     trainer = make_trainer(folder, budget, settings, callbacks)
     with calm_lightning():
         if start_score is None and not from_nothing:
-            scores = trainer.validate(module, KeptBatches(validation), verbose=False)
-            start_score = float(scores[0]["validation_score"])
+            began = time.monotonic()
+            start_score = _scores(trainer, module, validation)["validation_score"]
             on_start_score(start_score)
+            if mixing is not None and budget.seconds is not None:
+                budget = budget.less(len(mixing.shares) * (time.monotonic() - began))
+                trainer = make_trainer(folder, budget, settings, callbacks)
         # A Trainer leaves the modes that it finds; a module's own `train` keeps its frozen part in evaluation.
         module.train()
         stream.position = lambda: trainer.global_step
@@ -125,7 +135,57 @@ def fit(
             stream.close()
     if trainer.interrupted:
         raise KeyboardInterrupt
-    return _conclude(module.model, trainer, folder, start_score, start_state)  # type: ignore[arg-type]
+    model: nn.Module = module.model  # type: ignore[assignment]
+    best = folder / f"{BEST}.ckpt"
+    tuned = read_best(best) if best.is_file() else None
+    tried: list[Mixture] = []
+    chosen = Mixture(1.0, tuned[1]) if tuned is not None else None
+    if mixing is not None and tuned is not None and start_score is not None:
+        tried = _try_mixtures(module, mixing, start_state, tuned[0], validation, settings)
+        chosen = mixing.choose(tried, start_score)
+    kept_start = start_score is not None and (chosen is None or chosen.score < start_score)
+    if kept_start:
+        model.load_state_dict(start_state)
+    elif tuned is not None and chosen is not None:
+        model.load_state_dict((mixing or Mixing()).mixed(start_state, tuned[0], chosen.share))
+    model.eval()
+    return _result(trainer, folder, start_score, chosen, kept_start, tried)
+
+
+def _scores(trainer: pl.Trainer, module: pl.LightningModule, validation: Sequence[Any]) -> dict[str, float]:
+    """What the module logs of its weights as they are."""
+    scores = trainer.validate(module, KeptBatches(validation), verbose=False)
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    return {name: float(value) for name, value in scores[0].items()}
+
+
+def _try_mixtures(
+    module: pl.LightningModule,
+    mixing: Mixing,
+    start: State,
+    tuned: State,
+    validation: Sequence[Any],
+    settings: FitSettings,
+) -> list[Mixture]:
+    """Every mixture with its scores; the module is left with the last."""
+    tried = []
+    with calm_lightning():
+        # One without callbacks: the averages of the training would stand in for the mixture.
+        trainer = pl.Trainer(
+            accelerator=settings.accelerator,
+            devices=1,
+            precision=choose_precision(settings.precision, settings.accelerator),  # type: ignore[arg-type]
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+        )
+        for share in mixing.shares:
+            module.model.load_state_dict(mixing.mixed(start, tuned, share))  # type: ignore[union-attr]
+            scores = _scores(trainer, module, validation)
+            tried.append(Mixture(share, scores["validation_score"], scores["validation_forgotten"]))
+    return tried
 
 
 def make_trainer(
@@ -161,20 +221,14 @@ def make_trainer(
         )
 
 
-def _conclude(
-    model: nn.Module, trainer: pl.Trainer, folder: Path, start_score: float | None, start_state: State
+def _result(
+    trainer: pl.Trainer,
+    folder: Path,
+    start_score: float | None,
+    chosen: Mixture | None,
+    kept_start: bool,
+    tried: Sequence[Mixture],
 ) -> FitResult:
-    best = folder / f"{BEST}.ckpt"
-    best_score = -math.inf
-    kept_start = start_score is not None
-    if best.is_file():
-        state, best_score = read_best(best)
-        if start_score is None or not best_score < start_score:
-            model.load_state_dict(state)
-            kept_start = False
-    if kept_start:
-        model.load_state_dict(start_state)
-    model.eval()
     timer = next(c for c in trainer.callbacks if isinstance(c, Timer))  # type: ignore[attr-defined]
     stopper = next(c for c in trainer.callbacks if isinstance(c, EarlyStopping))  # type: ignore[attr-defined]
     by_patience = stopper.wait_count >= stopper.patience
@@ -183,11 +237,13 @@ def _conclude(
     write_history(folder, history)
     return FitResult(
         start_score=start_score,
-        best_score=best_score,
+        best_score=-math.inf if chosen is None else chosen.score,
         kept_start=kept_start,
         steps=trainer.global_step,
         seconds=float(timer.time_elapsed()),
         stopped="patience" if by_patience else "steps" if by_steps else "budget",
+        mixture=1.0 if chosen is None else chosen.share,
+        mixtures=tuple(one.to_dict() for one in tried),
         history=history,
     )
 

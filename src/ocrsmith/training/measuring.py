@@ -21,7 +21,7 @@ from ocrsmith.reading.bundle import Bundle
 from ocrsmith.reading.reader import Reader
 from ocrsmith.samples import Image, LineSample, PageSample
 from ocrsmith.training.detector import page_counts
-from ocrsmith.training.real import RealSet
+from ocrsmith.training.real import RealSet, level_of
 from ocrsmith.training.real_samples import crop_folder, crops_of
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_tables import PicturesTable
@@ -56,7 +56,7 @@ class WorldPicture:
 
 @dataclass(frozen=True)
 class TestSet:
-    """One set to measure on: its name, its labels, when two texts count as equal, and what reads its crops."""
+    """One set to measure on: its labels, when two texts count as equal, what reads its crops, how its boxes count."""
 
     # Not a test, whatever pytest thinks of the name.
     __test__ = False
@@ -85,8 +85,8 @@ def synthetic_set(world: World[Any], name: str, length: int) -> LabelledFolder:
 def test_sets(recipe: Recipe, materials: Materials) -> list[TestSet]:
     """Every set of a recipe: real pictures first, since they are what counts.
 
-    Of the real pictures that are trained on, those that are held back for it: what is new to the start. The synthetic
-    samples and the recipe's other pictures are what it may not forget.
+    Of the real pictures that are trained on, those that are held back for it: what is new to the start. The pictures
+    to keep, the recipe's other pictures and the synthetic samples are what it may not forget.
     """
     sets = [_held_back(real, materials) for real in (*materials.real_pages, *materials.real_lines)]
     sets += [_real_set(recipe, table) for table in recipe.pictures]
@@ -105,19 +105,20 @@ test_sets.__test__ = False  # type: ignore[attr-defined]
 
 def _held_back(real: RealSet, materials: Materials) -> TestSet:
     folder = real.folder("test")
+    part = "kept" if real.kept else "held back"
     if real in materials.real_pages:
         source = Source(real.name, real.level == "lines", real.table.complete)
-        return TestSet(f"{real.name}, held back", folder, EXACT, source=source)
+        return TestSet(f"{real.name}, {part}", folder, EXACT, source=source)
     if real.kind == "pages":
         assert materials.recipe.recognizer is not None
         contract = RecognizerInput(height=32)
         crops, _ = crops_of(real.pictures["test"], materials.alphabet, contract)
         folder = crop_folder(crops, folder.path)
-    return TestSet(f"{real.name} lines, held back", folder, EXACT)
+    return TestSet(f"{real.name} lines, {part}", folder, EXACT)
 
 
 def _real_set(recipe: Recipe, table: PicturesTable) -> TestSet:
-    folder = read_labels(recipe.path(table.folder))
+    folder = read_labels(recipe.path(table.folder), table.format)
     if table.kind != "auto" and folder.kind != _KINDS[table.kind]:
         raise RecipeError(
             f"The pictures in {table.folder} are {folder.kind}, the recipe calls them {table.kind}. "
@@ -125,11 +126,14 @@ def _real_set(recipe: Recipe, table: PicturesTable) -> TestSet:
         )
     if table.most is not None and len(folder.entries) > table.most:
         folder = LabelledFolder(folder.path, folder.format, folder.kind, folder.entries[: table.most], folder.problems)
+    name = table.name or folder.path.name
+    joined = folder.kind == "pages" and level_of(folder, table) == "lines"
     return TestSet(
-        table.name or folder.path.name,
+        name,
         folder,
         TEXT_RULES[table.comparison],
         "read" if table.read_by == "reader" else "recognize",
+        Source(name, joined, table.complete),
     )
 
 
@@ -142,7 +146,17 @@ def measure(bundle: Path, sets: Sequence[TestSet]) -> dict[str, EvaluationResult
         return {one.name: measure_boxes(reader, one.folder, one.source) for one in pages}
     alone = [one for one in sets if one.folder.kind == "crops" and one.crops_by == "recognize"]
     readable = sets if loaded.detector is not None else alone
-    return {one.name: evaluate_reader(reader, one.folder, rule=one.rule, crops_by=one.crops_by) for one in readable}
+    return {
+        one.name: evaluate_reader(
+            reader,
+            one.folder,
+            rule=one.rule,
+            joined=one.source.joined,
+            complete=one.source.complete,
+            crops_by=one.crops_by,
+        )
+        for one in readable
+    }
 
 
 def measure_boxes(reader: Reader, folder: LabelledFolder, source: Source = SYNTHETIC) -> EvaluationResult:
@@ -170,6 +184,7 @@ def measure_boxes(reader: Reader, folder: LabelledFolder, source: Source = SYNTH
         seconds=seconds,
         boxes=boxes,
         failures=tuple(failures),
+        complete=source.complete,
     )
 
 

@@ -19,7 +19,9 @@ from ocrsmith.training.callbacks import LAST, PresentNetwork
 from ocrsmith.training.detector import DetectorCollate, DetectorModule
 from ocrsmith.training.fitting import FitResult, FitSettings, fit
 from ocrsmith.training.loaders import BatchStream, CollateEach, first_batches
+from ocrsmith.training.mixing import Mixing
 from ocrsmith.training.networks import NO_START
+from ocrsmith.training.real import kept_names
 from ocrsmith.training.real_parts import RealLineParts, page_rounds, page_validation
 from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.recognizer import RecognizerModule
@@ -72,8 +74,9 @@ def train_recognizer(
     workers: int,
     from_nothing: bool = False,
     say: Say = lambda text: None,
+    new_characters: Sequence[str] = (),
 ) -> Trained:
-    """Fits the recogniser in the run's folder `recognizer`."""
+    """Fits the recogniser in the run's folder `recognizer`; the start did not write `new_characters`."""
     folder = state.folder / "recognizer"
     assemble = LineBatches(model.alphabet, model.input, materials.recipe.seed)  # type: ignore[arg-type]
     validation = first_batches(
@@ -103,12 +106,16 @@ def train_recognizer(
         alignment=alignment,
         freeze=table.freeze,
         learning_rate_factors=table.learning_rate_factors,
-        memory=Memory(table.may_forget),
+        memory=Memory(table.may_forget, kept_names(materials.real_lines)),
         distill=table.distill,
         keep_statistics=table.keep_statistics,
     )
     validation += real.validation_batches(table.batch_size, table.validation_samples)
-    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing)
+    # A character's id is its place behind the blank.
+    known = {character: number for number, character in enumerate(materials.alphabet.characters, 1)}
+    new_classes = tuple(known[character] for character in new_characters)
+    mixing = None if from_nothing else _mixing(table, new_classes)
+    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, mixing)
     return Trained(result, dict(module.refused + real.refused), world.tally)
 
 
@@ -150,7 +157,7 @@ def train_detector(
         learning_rate_factors=table.learning_rate_factors,
         negative_ratio=table.negative_ratio,
         min_negatives=table.min_negatives,
-        memory=Memory(table.may_forget),
+        memory=Memory(table.may_forget, kept_names(materials.real_pages)),
     )
     present = PresentNetwork()
     synthetic = materials.detector_world(table, "train")
@@ -168,8 +175,14 @@ def train_detector(
         workers=workers,
         world_at=rounds.world_at if rounds is not None and rounds.change else None,
     )
-    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, [present])
+    mixing = None if from_nothing else _mixing(table)
+    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, mixing, [present])
     return Trained(result, {}, synthetic.tally)
+
+
+def _mixing(table: NetworkTable, new_classes: tuple[int, ...] = ()) -> Mixing | None:
+    """What a table says of mixtures; without real pictures there is nothing new that might cost something old."""
+    return Mixing(table.mixtures, bool(table.keep), new_classes) if table.real else None
 
 
 def _fit(
@@ -181,15 +194,16 @@ def _fit(
     settings: FitSettings,
     state: RunState,
     from_nothing: bool,
+    mixing: Mixing | None,
     callbacks: Sequence[Callback] = (),
 ) -> FitResult:
-    key, remembered = f"{folder.name}_start_score", f"{folder.name}_start_synthetic"
+    key, remembered = f"{folder.name}_start_score", f"{folder.name}_start_old_scores"
     resuming = (folder / f"{LAST}.ckpt").is_file() and (from_nothing or key in state.notes)
     if resuming:
         module.memory.start = state.notes.get(remembered)
 
     def note_start(score: float) -> None:
-        module.memory.start = module.synthetic_score
+        module.memory.start = dict(module.memory.last)
         state.note(remembered, module.memory.start)
         state.note(key, score)
 
@@ -205,4 +219,5 @@ def _fit(
         resume=resuming,
         on_start_score=note_start,
         callbacks=callbacks,
+        mixing=mixing,
     )

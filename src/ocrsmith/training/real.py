@@ -1,4 +1,4 @@
-"""Real pictures of a recipe: read, held back by hash, and told what they hold before anything is trained on them."""
+"""Real pictures of a recipe: read, parted by hash, and told what they hold before anything is trained on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ocrsmith.data.formats import LabelledFolder, LabelledPicture, Problem, desc
 from ocrsmith.errors import InputError, RecipeError
 from ocrsmith.splits import SPLITS, Split
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_tables import RealTable
+from ocrsmith.training.recipe_tables import KeepTable, LabelledTable, RealTable
 
 Level = Literal["words", "lines"]
 
@@ -24,16 +24,23 @@ class RealSet:
     Attributes:
         name: how reports call it.
         level: what one label is.
+        table: a KeepTable for pictures that are not trained on.
         pictures: of each split; each picture is in one of them, unless there are fewer than three: then all are in all.
+            Kept ones are in two, or both where there is one picture.
         told: sentences on what the folder holds and what of it cannot be used.
     """
 
     name: str
-    table: RealTable
+    table: RealTable | KeepTable
     kind: Literal["pages", "crops"]
     level: Level
     pictures: dict[Split, tuple[LabelledPicture, ...]]
     told: tuple[str, ...]
+
+    @property
+    def kept(self) -> bool:
+        """Whether the pictures are of an old kind, which is not to be forgotten, and not a new one to learn."""
+        return isinstance(self.table, KeepTable)
 
     def folder(self, split: Split) -> LabelledFolder:
         """The pictures of a split as a labelled folder."""
@@ -41,7 +48,7 @@ class RealSet:
         return LabelledFolder(first.path.parent, "real", self.kind, self.pictures[split])
 
 
-def real_sets(recipe: Recipe, tables: Sequence[RealTable]) -> list[RealSet]:
+def real_sets(recipe: Recipe, tables: Sequence[RealTable | KeepTable]) -> list[RealSet]:
     """Every table's pictures, in the recipe's order; of two with one name the second is told apart by a number.
 
     Raises:
@@ -56,7 +63,12 @@ def real_sets(recipe: Recipe, tables: Sequence[RealTable]) -> list[RealSet]:
     return sets
 
 
-def _real_set(recipe: Recipe, table: RealTable) -> RealSet:
+def kept_names(sets: Sequence[RealSet]) -> frozenset[str]:
+    """The names of the sets of an old kind."""
+    return frozenset(one.name for one in sets if one.kept)
+
+
+def _real_set(recipe: Recipe, table: RealTable | KeepTable) -> RealSet:
     folder = read_labels(recipe.path(table.folder), table.format)
     usable, unreadable = _readable(folder.entries)
     name = table.name or folder.path.resolve().name
@@ -64,17 +76,24 @@ def _real_set(recipe: Recipe, table: RealTable) -> RealSet:
         raise RecipeError(f"None of the {len(folder.entries)} pictures in {folder.path} can be read. {unreadable[0]}")
     if folder.kind == "pages" and not any(not i.ignore for entry in usable for i in entry.instances):
         raise RecipeError(f"No text is labelled in {folder.path}, so that nothing can be learnt from it. Leave it out.")
-    summary = describe(folder, check_pictures=0)
-    level: Level = "lines" if summary.level == "lines" else "words"
-    if table.level != "auto":
-        level = table.level
-    places = hold_back([entry.name for entry in usable], table.held_back)
+    level = level_of(folder, table)
+    names = [entry.name for entry in usable]
+    places = hold_back(names, table.held_back) if isinstance(table, RealTable) else halve(names)
     pictures = {
         split: tuple(entry for entry, place in zip(usable, places, strict=True) if place in (split, "all"))
         for split in SPLITS
     }
+    if isinstance(table, KeepTable):
+        pictures["train"] = ()
     told = _told(name, level, folder, usable, pictures, [*folder.problems, *unreadable])
     return RealSet(name, table, folder.kind, level, pictures, tuple(told))
+
+
+def level_of(folder: LabelledFolder, table: LabelledTable) -> Level:
+    """What one label is, as the table says or as the folder's texts show."""
+    if table.level != "auto":
+        return table.level
+    return "lines" if describe(folder, check_pictures=0).level == "lines" else "words"
 
 
 def _readable(entries: Sequence[LabelledPicture]) -> tuple[list[LabelledPicture], list[Problem]]:
@@ -112,6 +131,21 @@ def hold_back(names: Sequence[str], share: float) -> list[Split | Literal["all"]
     return splits
 
 
+def halve(names: Sequence[str]) -> list[Split | Literal["all"]]:
+    """Where each picture of an old kind goes, by its name's hash: to choose weights by, or to be measured on.
+
+    Both halves have a picture at least; one alone is in both.
+    """
+    if len(names) < 2:
+        return ["all"] * len(names)
+    places = [_place(name) for name in names]
+    splits: list[Split | Literal["all"]] = ["test" if place < 0.5 else "validation" for place in places]
+    missing: list[Split] = [split for split in ("test", "validation") if split not in splits]
+    for split in missing:
+        splits[min(range(len(names)), key=lambda index: abs(places[index] - 0.5))] = split
+    return splits
+
+
 def _place(name: str) -> float:
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") / 2**64
 
@@ -125,7 +159,7 @@ def _told(
     problems: Sequence[Problem],
 ) -> list[str]:
     """What to say of a folder: its size and splits, then each thing that is left out or counts for less."""
-    counts = ", ".join(f"{len(pictures[split])} {doing}" for split, doing in zip(SPLITS, _DOINGS, strict=True))
+    counts = ", ".join(f"{len(own)} {_DOINGS[split]}" for split, own in pictures.items() if own)
     if len(pictures["train"]) == len(usable):
         counts = "none is held back, so that scores are of pictures that were trained on"
     told = [f"{name}: {len(usable)} {folder.kind} of {level} ({folder.format}): {counts}"]
@@ -143,4 +177,8 @@ def _told(
     return told
 
 
-_DOINGS = ("to train on", "to choose the best weights by", "to measure on")
+_DOINGS: dict[Split, str] = {
+    "train": "to train on",
+    "validation": "to choose the best weights by",
+    "test": "to measure on",
+}

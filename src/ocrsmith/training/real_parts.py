@@ -22,7 +22,7 @@ from ocrsmith.training.detector import DetectorBatch, DetectorCollate, DetectorM
 from ocrsmith.training.labelling import Labeller
 from ocrsmith.training.real import RealSet
 from ocrsmith.training.real_samples import RealCrop, RealLines, RealPages, crops_of
-from ocrsmith.training.recipe_tables import DetectorTable, RecognizerTable
+from ocrsmith.training.recipe_tables import DetectorTable, RealTable, RecognizerTable
 from ocrsmith.training.rounds import RealPart, Rounds
 from ocrsmith.training.scoring import Source
 from ocrsmith.training.worlds import Materials
@@ -53,6 +53,8 @@ def page_rounds(
     windows = PageWindows(table.image_size, table.zoom, table.turn_degrees, table.colours)
     parts = []
     for real in materials.real_pages:
+        if not isinstance(real.table, RealTable):
+            continue
         pictures = real.pictures["train"]
         finds_characters = module.kind == "craft" and any(
             instance.characters is None and not instance.ignore for one in pictures for instance in one.instances
@@ -111,16 +113,17 @@ class RealLineParts:
         self.seed = materials.recipe.seed
         self.table, self.alphabet, self.contract = table, alphabet, contract
         self.sets = materials.real_lines
+        self.learnt = [real for real in self.sets if not real.kept]
         self.told: list[str] = []
         self.refused: Counter[str] = Counter()
-        for real, (crops, refused) in zip(self.sets, self._train, strict=True):
+        for real, (crops, refused) in zip(self.learnt, self._train, strict=True):
             self.refused += refused
             causes = "".join(f"; {count} refused: {cause}" for cause, count in refused.most_common())
             self.told.append(f"{real.name}: {len(crops)} crops to train on{causes}")
 
     @cached_property
     def _train(self) -> list[tuple[list[RealCrop], Counter[str]]]:
-        return [self._crops(real, "train") for real in self.sets]
+        return [self._crops(real, "train") for real in self.learnt]
 
     def _crops(self, real: RealSet, split: Split) -> tuple[list[RealCrop], Counter[str]]:
         return crops_of(real.pictures[split], self.alphabet, self.contract)
@@ -129,8 +132,8 @@ class RealLineParts:
         """The synthetic lines mixed with the real ones by share; a set of which nothing can be used has none."""
         parts: list[tuple[World[LineSample], float]] = [
             (RealLines(crops, _COLOURS, self.seed, real.name), real.table.share)
-            for real, (crops, _) in zip(self.sets, self._train, strict=True)
-            if crops
+            for real, (crops, _) in zip(self.learnt, self._train, strict=True)
+            if crops and isinstance(real.table, RealTable)
         ]
         left = 1.0 - sum(share for _, share in parts)
         if not parts:
@@ -138,7 +141,7 @@ class RealLineParts:
         return MixedWorld([*([(synthetic, left)] if left > 1e-9 else []), *parts])
 
     def validation_batches(self, batch_size: int, most: int) -> list[RecognizerBatch]:
-        """Batches of each set's crops that choose the best weights, narrow ones first."""
+        """Batches of each set's crops that choose the best weights, kept sets' too, narrow ones first."""
         batches = []
         for real in self.sets:
             crops, _ = self._crops(real, "validation")

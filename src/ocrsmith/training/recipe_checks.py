@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -20,7 +20,7 @@ from ocrsmith.reading.scaling import ScaleRule
 from ocrsmith.synth.corpus import text_generator
 from ocrsmith.training.networks import Role, network_name
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable
+from ocrsmith.training.recipe_tables import DetectorTable, LabelledTable, NetworkTable, RecognizerTable
 from ocrsmith.training.worlds import scene_mistakes
 
 
@@ -36,6 +36,7 @@ def mistakes_beyond_types(recipe: Recipe) -> list[str]:
     mistakes += _text_mistakes(recipe)
     mistakes += _group_mistakes(recipe)
     mistakes += _folder_mistakes(recipe)
+    mistakes += _format_mistakes("pictures", recipe.pictures)
     return mistakes
 
 
@@ -54,9 +55,10 @@ def _real_mistakes(role: Role, table: DetectorTable | RecognizerTable) -> list[s
     shares = sum(real.share for real in table.real)
     if shares > 1.0 + 1e-9:
         mistakes.append(f"{role}.real: the shares sum to {shares:g}; 1 at most, and what they leave is synthetic")
-    for place, real in enumerate(table.real):
-        if real.format is not None and real.format not in READERS:
-            mistakes.append(f"{role}.real[{place}].format is {real.format!r}" + nearest(real.format, list(READERS)))
+    if table.keep and not table.real:
+        mistakes.append(f"{role}.keep says what training on real pictures may not cost, and {role}.real has none")
+    for key, tables in (("real", table.real), ("keep", table.keep)):
+        mistakes += _format_mistakes(f"{role}.{key}", tables)
     if isinstance(table, DetectorTable):
         if table.relabel_steps is not None and table.relabel_steps % table.steps_per_epoch:
             mistakes.append(
@@ -66,6 +68,14 @@ def _real_mistakes(role: Role, table: DetectorTable | RecognizerTable) -> list[s
         if table.zoom[0] > table.zoom[1]:
             mistakes.append(f"{role}.zoom is {list(table.zoom)}; the least factor comes first")
     return mistakes
+
+
+def _format_mistakes(place: str, tables: Sequence[LabelledTable]) -> list[str]:
+    return [
+        f"{place}[{number}].format is {table.format!r}" + nearest(table.format, list(READERS))
+        for number, table in enumerate(tables)
+        if table.format is not None and table.format not in READERS
+    ]
 
 
 def _model_mistakes(recipe: Recipe, role: Role, table: NetworkTable, known: dict[str, ModelInfo]) -> list[str]:
@@ -131,8 +141,8 @@ def _folder_mistakes(recipe: Recipe) -> list[str]:
     named += [(f"backgrounds.folders[{i}]", folder) for i, folder in enumerate(recipe.backgrounds.folders)]
     named += [(f"pictures[{i}].folder", table.folder) for i, table in enumerate(recipe.pictures)]
     for role, network in (("detector", recipe.detector), ("recognizer", recipe.recognizer)):
-        tables = network.real if network is not None else ()
-        named += [(f"{role}.real[{i}].folder", table.folder) for i, table in enumerate(tables)]
+        for key, tables in (("real", network.real), ("keep", network.keep)) if network is not None else ():
+            named += [(f"{role}.{key}[{i}].folder", table.folder) for i, table in enumerate(tables)]
     return [
         f"{place}: {recipe.path(folder)} does not exist; paths are taken from the recipe's own folder"
         for place, folder in named

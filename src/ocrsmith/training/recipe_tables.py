@@ -15,6 +15,7 @@ LineSceneName = Literal["line", "display_line"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
+Mixtures = Annotated[tuple[Annotated[float, Field(gt=0.0, le=1.0)], ...], Field(min_length=1)]
 
 
 class Table(BaseModel):
@@ -79,29 +80,45 @@ class LineWorldTable(WorldTable):
     scene: LineSceneName = "line"
 
 
-class RealTable(Table):
-    """Labelled real pictures to train on beside the synthetic ones: a folder in any format that ocrsmith reads.
+class LabelledTable(Table):
+    """A folder of labelled pictures, in any format that ocrsmith reads.
 
     Attributes:
         name: how reports call them; the folder's where empty.
         format: of the labels, where a folder holds several.
-        share: of the training samples. What the tables' shares leave stays synthetic: replay, so that what was known
-            is not forgotten.
         level: "words" or "lines": what one label is. "auto" takes lines where more than a fifth of the texts hold a
             space. It says how boxes are counted; character boxes, where labels have them, are used either way.
-        complete: False where some of the text in the pictures has no label. Text that the network sees beside the
-            labels is then neither text nor ground to it, and the detector is scored by recall alone.
-        held_back: share of the pictures, by a hash of their names, that are not trained on: half of them choose the
-            best weights, half are only measured, before and after.
+        complete: False where some of the text in the pictures has no label. Recall alone is then counted.
     """
 
     folder: str
     name: str = ""
     format: str | None = None
-    share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     level: Literal["auto", "words", "lines"] = "auto"
     complete: bool = True
+
+
+class RealTable(LabelledTable):
+    """Labelled real pictures to train on beside the synthetic ones.
+
+    Where they are not `complete`, text that the network sees beside the labels is neither text nor ground to it.
+
+    Attributes:
+        share: of the training samples. What the tables' shares leave stays synthetic: replay, so that what was known
+            is not forgotten.
+        held_back: share of the pictures, by a hash of their names, that are not trained on: half of them choose the
+            best weights, half are only measured, before and after.
+    """
+
+    share: Annotated[float, Field(gt=0.0, le=1.0)] = 0.5
     held_back: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.3
+
+
+class KeepTable(LabelledTable):
+    """Labelled real pictures of what the start reads well and is to go on reading: never trained on.
+
+    Half of them, by a hash of their names, say which weights forget too much; half are only measured.
+    """
 
 
 class NetworkTable(Table):
@@ -118,8 +135,11 @@ class NetworkTable(Table):
         freeze: parts of the network that are not trained: "backbone", or a list such as ["backbone.stem"].
         learning_rate_factors: of parts by name, multiplied where one lies in another: { backbone = 0.1 }.
         real: tables of labelled real pictures that are trained on too.
-        may_forget: with real pictures and a start, how much of the start's score on synthetic samples weights may lose
-            before they count as worse for it.
+        keep: tables of labelled real pictures of old kinds, which with the synthetic samples are what is not forgotten.
+        may_forget: with real pictures and a start, how much of the start's score on old samples weights may lose before
+            they count as worse for it.
+        mixtures: with real pictures and a start, shares of the tuned weights in the mixtures with the start's that are
+            tried at the end, see `ocrsmith.training.mixing`; [1] leaves the tuned weights as they are.
     """
 
     model: str = ""
@@ -140,7 +160,9 @@ class NetworkTable(Table):
     freeze: tuple[str, ...] = ()
     learning_rate_factors: dict[str, Positive] = {}
     real: tuple[RealTable, ...] = ()
+    keep: tuple[KeepTable, ...] = ()
     may_forget: Share = 0.01
+    mixtures: Mixtures = (1.0, 0.75, 0.5, 0.25)
 
     @field_validator("freeze", mode="before")
     @classmethod
@@ -223,7 +245,7 @@ class RecognizerTable(NetworkTable):
         return {**(start or {} if self.real else {}), **own}
 
 
-class PicturesTable(Table):
+class PicturesTable(LabelledTable):
     """Real pictures to measure on, before and after: a folder with labels, never trained on.
 
     Attributes:
@@ -232,8 +254,6 @@ class PicturesTable(Table):
         comparison: "exact", "letters_and_digits", "digits" or "plates": when two texts count as equal.
     """
 
-    folder: str
-    name: str = ""
     kind: Literal["auto", "lines", "pages"] = "auto"
     read_by: Literal["recognizer", "reader"] = "recognizer"
     comparison: Literal["exact", "letters_and_digits", "digits", "plates"] = "exact"

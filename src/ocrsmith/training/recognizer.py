@@ -143,14 +143,10 @@ class RecognizerModule(OptimizedModule):
             "validation_exact": counts.exact_accuracy,
             "validation_cer": counts.character_error_rate,
             **{f"validation_real_{name}": score for name, score in real.items()},
-            "validation_score": self.memory.score(_score(counts), list(real.values())),
+            "validation_score": self.memory.score(_score(counts), real),
+            "validation_forgotten": self.memory.forgotten,
         }
         self.log_dict(scores, prog_bar=True)
-
-    @property
-    def synthetic_score(self) -> float:
-        """Exact accuracy less CER on synthetic lines at the last validation."""
-        return _score(self.validation_counts)
 
 
 def _score(counts: TextCounts) -> float:

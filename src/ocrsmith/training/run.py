@@ -242,7 +242,8 @@ class _Run:
                 trained = train_detector(network.model, table, *given, settings, reading=reading, **options)
             else:
                 assert isinstance(table, RecognizerTable)
-                trained = train_recognizer(network.model, table, *given, settings, **options)
+                new = network.start.new_characters
+                trained = train_recognizer(network.model, table, *given, settings, new_characters=new, **options)
         network.model.cpu()
         return trained
 

@@ -49,6 +49,7 @@ def card_of(recipe: Recipe, starts: Mapping[str, StartReport], fits: Mapping[str
                 "start_score": fit.start_score,
                 "score": fit.score,
                 "kept_start": fit.kept_start,
+                "mixture": fit.mixture,
             }
             for role, fit in fits.items()
         },
@@ -155,16 +156,30 @@ def _notes(fits: Mapping[str, FitResult], materials: Materials, state: RunState)
     notes += [
         f"The {role} was trained for {fit.steps} steps and stopped by {fit.stopped}." for role, fit in fits.items()
     ]
+    notes += [sentence for role, fit in fits.items() for sentence in _mixture_notes(role, fit)]
     told = materials.told()
     notes += told
     notes += state.notes.get("told", [])
     notes += filter(None, [state.phases["export"].get("calibration")])
     if told:
         notes.append(
-            "New: what is called held back. Old: the synthetic samples and the recipe's other pictures. Both were "
-            "measured with the start and with the result."
+            "New: what is called held back. Old: what is called kept, the synthetic samples and the recipe's other "
+            "pictures. Both were measured with the start and with the result."
         )
     return notes
+
+
+def _mixture_notes(role: str, fit: FitResult) -> list[str]:
+    """What became of the tuned weights: how far the way from the start's to them was gone, and what else was tried."""
+    if not fit.mixtures or fit.start_score is None:
+        return []
+    chosen = "the start's were kept" if fit.kept_start else f"{fit.mixture:.0%} tuned, the rest the start's"
+    tried = "; ".join(
+        f"{one['share']:.0%} tuned {one['score']:.3f}"
+        + (f" (forgets {one['forgotten']:.3f} too much)" if one["forgotten"] > 0 else "")
+        for one in fit.mixtures
+    )
+    return [f"The {role}'s weights: {chosen}. Validation scores: start {fit.start_score:.3f}; {tried}."]
 
 
 def _curves(folder: Path, fits: Mapping[str, FitResult]) -> list[Curve]:

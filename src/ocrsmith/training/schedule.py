@@ -41,6 +41,12 @@ class Budget:
         by_time = elapsed_seconds / self.seconds if self.seconds else 0.0
         return min(1.0, max(by_steps, by_time))
 
+    def less(self, seconds: float) -> Budget:
+        """What is left of it when `seconds` go to something else; half of it at least."""
+        if self.seconds is None:
+            return self
+        return Budget(self.steps, max(0.5 * self.seconds, self.seconds - seconds))
+
 
 @dataclass(frozen=True)
 class WarmupCosine:

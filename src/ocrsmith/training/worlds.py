@@ -23,7 +23,7 @@ from ocrsmith.synth.fonts import FontFace, FontSearch, search_fonts, split_fonts
 from ocrsmith.synth.world import World
 from ocrsmith.training.real import RealSet, real_sets
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_tables import DetectorTable, RecognizerTable, WorldTable
+from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable, WorldTable
 
 # A scene's name in a recipe -> "module:class" under ocrsmith.synth.
 SCENES = {
@@ -91,12 +91,12 @@ class Materials:
 
     @cached_property
     def real_pages(self) -> list[RealSet]:
-        """The detector's real pictures.
+        """The detector's real pictures, those that it is to go on reading last.
 
         Raises:
             RecipeError: crops among them.
         """
-        sets = real_sets(self.recipe, self.recipe.detector.real) if self.recipe.detector else []
+        sets = _real_sets(self.recipe, self.recipe.detector)
         for one in sets:
             if one.kind != "pages":
                 raise RecipeError(
@@ -107,8 +107,8 @@ class Materials:
 
     @cached_property
     def real_lines(self) -> list[RealSet]:
-        """The recogniser's real pictures: crops, or pages whose texts are cut out."""
-        return real_sets(self.recipe, self.recipe.recognizer.real) if self.recipe.recognizer else []
+        """The recogniser's real pictures, crops or pages whose texts are cut out; those to go on reading last."""
+        return _real_sets(self.recipe, self.recipe.recognizer)
 
     def told(self) -> list[str]:
         """What there is to say of the real pictures, each sentence once: both networks may have the same folder."""
@@ -151,6 +151,10 @@ class Materials:
         if isinstance(settings.get("folder"), str):
             settings["folder"] = str(self.recipe.path(settings["folder"]))
         return build_scene(table.scene, given, settings, defaults)
+
+
+def _real_sets(recipe: Recipe, table: NetworkTable | None) -> list[RealSet]:
+    return real_sets(recipe, [*table.real, *table.keep]) if table is not None else []
 
 
 def _folder(recipe: Recipe, name: str) -> str | Path:
