@@ -86,3 +86,32 @@ def test_a_turned_box_keeps_its_size(x: float, y: float, width: float, height: f
     np.testing.assert_allclose(g.enclosing_quad([quad]), quad, atol=0.05)
     left, top, right, bottom = g.bounds(g.minimum_area_quad(quad))
     np.testing.assert_allclose((left, top, right, bottom), g.bounds(quad), atol=0.5)
+
+
+def test_sizes_of_many_quads_are_those_of_each_alone() -> None:
+    quads = np.random.default_rng(1).uniform(0, 900, (50, 4, 2)).astype(np.float32)
+    assert g.quad_sizes(quads).tolist() == [list(g.quad_size(quad)) for quad in quads]
+    assert g.quad_sizes([g.box_quad(2, 3, 12, 7)]).tolist() == [[10, 4]]
+    assert g.quad_sizes(np.zeros((0, 4, 2))).shape == (0, 2)
+
+
+def test_many_quads_are_checked_at_once() -> None:
+    assert g.as_quads([]).shape == (0, 4, 2)
+    assert g.as_quads([g.box_quad(0, 0, 1, 1)]).dtype == np.float32
+    with pytest.raises(ValueError, match="shape"):
+        g.as_quads([[[0, 0], [1, 0], [1, 1]]])
+    with pytest.raises(ValueError, match="finite"):
+        g.as_quads([[[0, 0], [1, 0], [1, np.nan], [0, 1]]])
+
+
+def test_many_enclosing_quads_are_those_of_each_alone() -> None:
+    rng = np.random.default_rng(3)
+    groups = []
+    for angle in (0.0, 0.4, -1.2, np.pi / 2, 3.0):
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        boxes = [g.box_quad(12 * i, 5, 12 * i + 10, 25 + i) for i in range(int(rng.integers(1, 9)))]
+        groups.append((np.stack(boxes) @ turn).astype(np.float32))
+    together = g.enclosing_quads(groups)
+    assert g.enclosing_quads([]).shape == (0, 4, 2)
+    for quad, group in zip(together, groups, strict=True):
+        np.testing.assert_allclose(quad, g.enclosing_quad(group), atol=1e-3)

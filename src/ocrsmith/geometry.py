@@ -34,6 +34,18 @@ def as_quad(points: ArrayLike) -> Quad:
     return quad
 
 
+def as_quads(quads: ArrayLike) -> NDArray[np.float32]:
+    """Checks and converts to (N, 4, 2) float32, all at once; N may be 0."""
+    if not len(quads):  # type: ignore[arg-type]
+        return np.zeros((0, 4, 2), np.float32)
+    every = np.asarray(quads, dtype=np.float32)
+    if every.ndim != 3 or every.shape[1:] != (4, 2):
+        raise ValueError(f"Quads are (N, 4, 2); these have shape {every.shape}.")
+    if not np.isfinite(every).all():
+        raise ValueError("A quad's points must be finite numbers; these hold NaN or infinity.")
+    return every
+
+
 def box_quad(left: float, top: float, right: float, bottom: float) -> Quad:
     """The quad of an upright box."""
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float32)
@@ -61,10 +73,21 @@ def area(polygon: ArrayLike) -> float:
 
 def quad_size(quad: ArrayLike) -> tuple[float, float]:
     """(width, height) of a quad in pixels: the longer of its two opposite sides in each direction."""
-    q = np.asarray(quad, dtype=np.float32)
-    width = max(np.linalg.norm(q[1] - q[0]), np.linalg.norm(q[2] - q[3]))
-    height = max(np.linalg.norm(q[3] - q[0]), np.linalg.norm(q[2] - q[1]))
-    return float(width), float(height)
+    width, height = quad_sizes(np.asarray(quad, dtype=np.float32)[None])[0].tolist()
+    return width, height
+
+
+# Where each side of a quad ends and starts: top, left, bottom, right.
+_SIDE_ENDS, _SIDE_STARTS = np.array([1, 3, 2, 2]), np.array([0, 0, 3, 1])
+
+
+def quad_sizes(quads: ArrayLike) -> NDArray[np.float64]:
+    """`quad_size` of (N, 4, 2) quads at once: (N, 2), widths and heights."""
+    corners = np.asarray(quads, dtype=np.float32)
+    sides = corners[:, _SIDE_ENDS] - corners[:, _SIDE_STARTS]
+    sides *= sides
+    lengths = np.sqrt(sides[..., 0] + sides[..., 1])
+    return np.maximum(lengths[:, :2], lengths[:, 2:]).astype(np.float64)
 
 
 def minimum_area_quad(points: ArrayLike) -> Quad:
@@ -169,3 +192,23 @@ def enclosing_quad(quads: Sequence[ArrayLike] | NDArray[np.float32]) -> Quad:
     left, top = flat.min(axis=0)
     right, bottom = flat.max(axis=0)
     return (box_quad(left, top, right, bottom) @ turn).astype(np.float32)
+
+
+def enclosing_quads(groups: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """`enclosing_quad` of many groups (n, 4, 2) of characters at once, none of them empty: (N, 4, 2)."""
+    if not groups:
+        return np.zeros((0, 4, 2), np.float32)
+    quads = np.concatenate(groups).astype(np.float64)
+    counts = [len(group) for group in groups]
+    starts = np.cumsum([0, *counts[:-1]])
+    across = np.add.reduceat(quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3], starts)
+    angles = np.arctan2(across[:, 1], across[:, 0])
+    cos, sin = np.cos(-angles), np.sin(-angles)
+    # As `points @ turn.T` and `corners @ turn` with turn = ((cos, -sin), (sin, cos)).
+    turns = np.stack([np.stack([cos, -sin], axis=1), np.stack([sin, cos], axis=1)], axis=1)
+    flat = quads @ np.repeat(turns, counts, axis=0).swapaxes(1, 2)
+    low, high = np.minimum.reduceat(flat.min(axis=1), starts), np.maximum.reduceat(flat.max(axis=1), starts)
+    corners = np.stack(
+        [low, np.stack([high[:, 0], low[:, 1]], axis=1), high, np.stack([low[:, 0], high[:, 1]], axis=1)]
+    )
+    return np.asarray(corners.swapaxes(0, 1) @ turns, np.float32)

@@ -13,12 +13,12 @@ import pytest
 
 from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
 from ocrsmith.errors import LabelError, RecipeError, SynthesisError
-from ocrsmith.geometry import area, bounds, box_quad, enclosing_quad
+from ocrsmith.geometry import area, bounds
 from ocrsmith.samples import PageSample
 from ocrsmith.synth.block_render import draw_block
 from ocrsmith.synth.corpus import RandomText, WeightedText
 from ocrsmith.synth.fonts import FontFace
-from ocrsmith.synth.page_labels import enclosing_quads, page_instances
+from ocrsmith.synth.page_labels import page_instances
 from ocrsmith.synth.page_plans import DocumentPlan, PaperPlan, TextPlan
 from ocrsmith.synth.page_render import is_level, seen_window, write_page
 from ocrsmith.synth.page_settings import PageSettings
@@ -257,16 +257,3 @@ def test_text_that_the_fonts_lack_is_left_out_with_a_count() -> None:
     plan = pages.plan(np.random.default_rng(3))
     assert dict(plan.refusals)["GlyphMissing"] > 0
     assert all("\u4e2d" not in word for text in plan.texts for word in text.words)
-
-
-def test_many_enclosing_quads_are_those_of_each_alone() -> None:
-    rng = np.random.default_rng(3)
-    groups = []
-    for angle in (0.0, 0.4, -1.2, np.pi / 2, 3.0):
-        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-        boxes = [box_quad(12 * i, 5, 12 * i + 10, 25 + i) for i in range(int(rng.integers(1, 9)))]
-        groups.append((np.stack(boxes) @ turn).astype(np.float32))
-    together = enclosing_quads(groups)
-    assert enclosing_quads([]).shape == (0, 4, 2)
-    for quad, group in zip(together, groups, strict=True):
-        np.testing.assert_allclose(quad, enclosing_quad(group), atol=1e-3)

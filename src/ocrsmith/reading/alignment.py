@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,11 +27,14 @@ def place_characters(decoded: Decoded, step_share: float, first_step: float = 0.
     count = len(decoded.characters)
     if count == 0:
         return Recognized("", 0.0, ())
-    centres = np.clip((decoded.character_steps.mean(axis=1) + first_step) * step_share, 0.0, 1.0)
-    middles = (centres[1:] + centres[:-1]) / 2
-    starts, stops = np.concatenate([[0.0], middles]), np.concatenate([middles, [1.0]])
-    spaces = np.array([character.isspace() for character in decoded.characters])
-    for first, last in _runs(~spaces):
+    # Python's own numbers: a crop has a handful of characters, for which an array costs more than it saves.
+    centres = [
+        min(max(((start + stop) / 2 + first_step) * step_share, 0.0), 1.0)
+        for start, stop in decoded.character_steps.tolist()
+    ]
+    middles = [(one + other) / 2 for one, other in itertools.pairwise(centres)]
+    starts, stops = [0.0, *middles], [*middles, 1.0]
+    for first, last in _runs([not character.isspace() for character in decoded.characters]):
         half = _half_pitch(centres[first : last + 1], centres)
         # A first or last character's outer half is rarely wider than its inner one, except at the crop's own ends.
         reach = centres[first] - half
@@ -41,52 +47,62 @@ def place_characters(decoded: Decoded, step_share: float, first_step: float = 0.
             stops[last] = min(stops[last], max(reach, centres[last]))
         elif 1.0 - reach > half:
             stops[last] = reach + 0.3 * half
-    stops = np.maximum(stops, starts + 1e-4)
+    confidences = decoded.character_confidences.tolist()
     return Recognized(
         decoded.text,
         decoded.confidence,
         tuple(
-            RecognizedCharacter(character, float(confidence), float(start), float(stop))
-            for character, confidence, start, stop in zip(
-                decoded.characters, decoded.character_confidences, starts, stops, strict=True
-            )
+            RecognizedCharacter(character, confidence, start, max(stop, start + 1e-4))
+            for character, confidence, start, stop in zip(decoded.characters, confidences, starts, stops, strict=True)
         ),
     )
 
 
-def _half_pitch(centres: NDArray[np.float64], every: NDArray[np.float64]) -> float:
+def _half_pitch(centres: Sequence[float], every: Sequence[float]) -> float:
     """Half of the usual distance between neighbours; a lone character takes the whole text's, or all of the crop."""
     for marks in (centres, every):
         if len(marks) > 1:
-            return float(np.median(np.diff(marks))) / 2
+            pitches = sorted(other - one for one, other in itertools.pairwise(marks))
+            middle = len(pitches) // 2
+            return (pitches[middle] if len(pitches) % 2 else (pitches[middle - 1] + pitches[middle]) / 2) / 2
     return 0.5
 
 
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def _runs(flags: Sequence[bool]) -> list[tuple[int, int]]:
     """(first, last) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(first), int(stop) - 1) for first, stop in zip(edges[::2], edges[1::2])]
+    found = []
+    place = 0
+    for flag, run in itertools.groupby(flags):
+        start, place = place, place + sum(1 for _ in run)
+        if flag:
+            found.append((start, place - 1))
+    return found
+
+
+# The corners of a part of a quad lie between these corners of the whole, at its start or stop.
+_LEFT, _RIGHT, _ENDS = np.array([0, 0, 3, 3]), np.array([1, 1, 2, 2]), np.array([0, 1, 1, 0])
 
 
 def parts_of_quad(quad: Quad, shares: NDArray[np.float64]) -> NDArray[np.float32]:
     """(N, 2) shares of a quad's width -> (N, 4, 2), its parts between them."""
-    top_left, top_right, bottom_right, bottom_left = as_quad(quad)
-    along = shares.astype(np.float32)[:, :, None]
-    top = top_left + (top_right - top_left) * along
-    bottom = bottom_left + (bottom_right - bottom_left) * along
-    return np.stack([top[:, 0], top[:, 1], bottom[:, 1], bottom[:, 0]], axis=1)
+    corners = as_quad(quad)
+    left = corners[_LEFT]
+    along = shares.astype(np.float32)[:, _ENDS, None]
+    return np.asarray(left + (corners[_RIGHT] - left) * along)
 
 
-def _shares(recognized: Recognized, quad: Quad, margin: float) -> NDArray[np.float64]:
-    """(N, 2) each character's shares of a grown crop as shares of the quad, cut at its ends."""
-    shares = np.array([(c.start, c.stop) for c in recognized.characters], np.float64).reshape(-1, 2)
+def _shares(recognized: Recognized, quad: Quad, margin: float) -> list[tuple[float, float]]:
+    """Each character's shares of a grown crop as shares of the quad, cut at its ends."""
+    shares = [(character.start, character.stop) for character in recognized.characters]
     width, height = quad_size(quad)
     grown = margin * min(width, height)
     if grown == 0:
         return shares
-    inside = np.clip((shares * (width + 2 * grown) - grown) / max(width, 1e-6), 0.0, 1.0)
-    inside[:, 0] = np.minimum(inside[:, 0], 1.0 - 1e-4)
-    inside[:, 1] = np.maximum(inside[:, 1], inside[:, 0] + 1e-4)
+    whole, inner = width + 2 * grown, max(width, 1e-6)
+    inside = []
+    for start, stop in shares:
+        first = min(min(max((start * whole - grown) / inner, 0.0), 1.0), 1.0 - 1e-4)
+        inside.append((first, max(min(max((stop * whole - grown) / inner, 0.0), 1.0), first + 1e-4)))
     return inside
 
 
@@ -99,10 +115,10 @@ def words_on_page(recognized: Recognized, quad: Quad, margin: float = 0.0) -> li
     if not read:
         return []
     shares = _shares(recognized, quad, margin)
-    runs = _runs(np.array([not character.text.isspace() for character in read]))
+    runs = _runs([not character.text.isspace() for character in read])
     # The parts of all characters and all words at once: a page has thousands.
-    ends = np.array([(shares[first, 0], shares[last, 1]) for first, last in runs]).reshape(-1, 2)
-    parts = parts_of_quad(quad, np.concatenate([shares, ends]))
+    ends = [(shares[first][0], shares[last][1]) for first, last in runs]
+    parts = list(parts_of_quad(quad, np.array(shares + ends)))
     words = []
     for (first, last), polygon in zip(runs, parts[len(read) :]):
         group = read[first : last + 1]

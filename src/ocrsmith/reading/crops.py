@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.geometry import Quad, as_quad, quad_size, quad_to_quad
+from ocrsmith.geometry import Quad, as_quad, as_quads, quad_size, quad_sizes, quad_to_quad
 from ocrsmith.samples import Image, check_image
 
 # PP-OCR's rule: a crop at least this much taller than wide is taken for a line that runs down the page.
@@ -23,6 +23,12 @@ def is_tall(quad: ArrayLike) -> bool:
     return height > TALL_RATIO * width
 
 
+def are_tall(quads: ArrayLike) -> NDArray[np.bool_]:
+    """`is_tall` of (N, 4, 2) quads: (N,)."""
+    sizes = quad_sizes(as_quads(quads))
+    return np.asarray(sizes[:, 1] > TALL_RATIO * sizes[:, 0])
+
+
 def turn_quad(quad: ArrayLike, quarter_turns: int) -> Quad:
     """The same corners for text that runs down (1), upside down (2) or up the page (3) instead of across (0)."""
     return np.roll(as_quad(quad), -quarter_turns, axis=0)
@@ -35,18 +41,25 @@ def turn_tall(quads: Iterable[ArrayLike]) -> list[Quad]:
 
 def grow_quad(quad: ArrayLike, margin: float) -> Quad:
     """Moves each side outwards by `margin` times the quad's height (its width where that is less)."""
-    corners = as_quad(quad).astype(np.float64)
+    grown: Quad = grow_quads(as_quad(quad)[None], margin)[0]
+    return grown
+
+
+def grow_quads(quads: ArrayLike, margin: float) -> NDArray[np.float32]:
+    """`grow_quad` of (N, 4, 2) quads at once."""
+    corners = as_quads(quads).astype(np.float64)
     if margin == 0:
         return corners.astype(np.float32)
-    distance = margin * min(quad_size(corners))
-    across = _unit(corners[1] - corners[0] + corners[2] - corners[3]) * distance
-    down = _unit(corners[3] - corners[0] + corners[2] - corners[1]) * distance
-    return (corners + np.stack([-across - down, across - down, across + down, -across + down])).astype(np.float32)
+    distances = margin * quad_sizes(corners).min(axis=1, keepdims=True)
+    across = _units(corners[:, 1] - corners[:, 0] + corners[:, 2] - corners[:, 3]) * distances
+    down = _units(corners[:, 3] - corners[:, 0] + corners[:, 2] - corners[:, 1]) * distances
+    outwards = np.stack([-across - down, across - down, across + down, -across + down], axis=1)
+    return (corners + outwards).astype(np.float32)
 
 
-def _unit(vector: NDArray[np.float64]) -> NDArray[np.float64]:
-    length = float(np.hypot(*vector))
-    return vector / length if length > 0 else vector
+def _units(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    lengths = np.hypot(vectors[:, 0], vectors[:, 1])[:, None]
+    return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0))
 
 
 def rectify(image: Image, quads: Sequence[ArrayLike], height: int | None = None, margin: float = 0.0) -> list[Image]:
@@ -62,46 +75,62 @@ def rectify(image: Image, quads: Sequence[ArrayLike], height: int | None = None,
         One (h, w, 3) crop a quad, at least 1x1; a quad turned by 90 degrees gives its text upright. See `turn_tall`.
     """
     check_image(image)
-    return [_cut(image, grow_quad(quad, margin), height) for quad in quads]
+    grown = grow_quads(as_quads(quads), margin)
+    sizes = quad_sizes(grown)
+    scales = np.ones(len(grown)) if height is None else height / np.maximum(sizes[:, 1], 1e-3)
+    shapes = np.clip(np.rint(sizes * scales[:, None]), 1, MAX_SIDE_PX).astype(int).tolist()
+    places = zip(*_slices(grown, image))
+    crops = []
+    for quad, scale, size, (is_upright, inner, around) in zip(grown, scales.tolist(), shapes, places, strict=True):
+        if is_upright:
+            left, top, right, bottom = inner
+            crops.append(_resized(image[top:bottom, left:right], size))
+        else:
+            crops.append(_warped(image, quad, scale, size, around))
+    return crops
 
 
-def _cut(image: Image, quad: Quad, height: int | None) -> Image:
-    across, down = quad_size(quad)
-    scale = 1.0 if height is None else height / max(down, 1e-3)
-    size = tuple(int(min(MAX_SIDE_PX, max(1, round(side * scale)))) for side in (across, down))
-    upright = _slice_of(image, quad)
-    if upright is not None:
-        shrinks = size[0] < upright.shape[1] and size[1] < upright.shape[0]
-        if size == (upright.shape[1], upright.shape[0]):
-            return upright
-        return cv2.resize(upright, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+def _slices(quads: NDArray[np.float32], image: Image) -> tuple[NDArray[np.bool_], list[list[int]], list[list[int]]]:
+    """Whether each quad is upright to within half a pixel and lies inside the picture; its box; the box with its edge.
+
+    Boxes are left, top, right, bottom in whole px.
+    """
+    low, high = quads[:, 0], quads[:, 2]
+    level = (np.abs(quads[:, 1] - np.stack([high[:, 0], low[:, 1]], axis=1)) <= 0.5) & (
+        np.abs(quads[:, 3] - np.stack([low[:, 0], high[:, 1]], axis=1)) <= 0.5
+    )
+    limits = np.array([image.shape[1], image.shape[0]])
+    inner = np.rint(np.concatenate([low, high], axis=1).astype(np.float64))
+    inside = (inner[:, :2] >= 0) & (inner[:, 2:] <= limits) & (inner[:, 2:] - inner[:, :2] >= 1)
+    is_upright = (level & inside).all(axis=1)
+    inner = np.clip(inner, 0, np.tile(limits, 2))
     # Only the quad's surroundings are handed to OpenCV: its remap is slower and bounded to 32767 px on large pages.
-    low = np.maximum(np.floor(quad.min(axis=0)).astype(int) - 1, 0)
-    high = np.minimum(np.ceil(quad.max(axis=0)).astype(int) + 2, (image.shape[1], image.shape[0]))
-    low = np.minimum(low, (image.shape[1] - 1, image.shape[0] - 1))
-    high = np.maximum(high, low + 1)
-    around = image[low[1] : high[1], low[0] : high[0]]
-    inner = np.array([[0, 0], [size[0], 0], size, [0, size[1]]], np.float32) - 0.5
-    # Corners are edges of pixels, OpenCV's coordinates are their centres: half a pixel on both sides.
-    matrix = quad_to_quad(quad - low.astype(np.float32) - 0.5, inner)
+    first = np.maximum(np.floor(quads.min(axis=1)) - 1, 0)
+    last = np.minimum(np.ceil(quads.max(axis=1)) + 2, limits)
+    first = np.minimum(first, limits - 1)
+    around = np.concatenate([first, np.maximum(last, first + 1)], axis=1)
+    return is_upright, inner.astype(int).tolist(), around.astype(int).tolist()
+
+
+def _resized(crop: Image, size: Sequence[int]) -> Image:
+    width, height = size
+    if (width, height) == (crop.shape[1], crop.shape[0]):
+        return crop
+    shrinks = width < crop.shape[1] and height < crop.shape[0]
+    return cv2.resize(crop, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)  # type: ignore[return-value]
+
+
+def _warped(image: Image, quad: Quad, scale: float, size: Sequence[int], around: Sequence[int]) -> Image:
+    """A quad that stands at an angle, or reaches beyond the picture."""
+    left, top, right, bottom = around
+    width, height = size
+    near = image[top:bottom, left:right]
+    moved = quad - np.array([left, top], np.float32)
     if scale < 0.5:
-        return _shrinking_cut(around, quad - low.astype(np.float32), size)
-    return cv2.warpPerspective(around, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
-
-
-def _shrinking_cut(around: Image, quad: Quad, size: tuple[int, ...]) -> Image:
-    """Cuts at the page's own size and shrinks by area, because a warp that shrinks skips pixels."""
-    full = _cut(np.ascontiguousarray(around), quad, None)
-    return cv2.resize(full, (size[0], size[1]), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
-
-
-def _slice_of(image: Image, quad: Quad) -> Image | None:
-    """The picture's own pixels where a quad is upright to within half a pixel and lies inside it, else None."""
-    left, top = quad[0]
-    right, bottom = quad[2]
-    if abs(quad[1] - (right, top)).max() > 0.5 or abs(quad[3] - (left, bottom)).max() > 0.5:
-        return None
-    x0, y0, x1, y1 = (round(float(value)) for value in (left, top, right, bottom))
-    if x0 < 0 or y0 < 0 or x1 > image.shape[1] or y1 > image.shape[0] or x1 - x0 < 1 or y1 - y0 < 1:
-        return None
-    return image[y0:y1, x0:x1]
+        # Cut at the page's own size and shrunk by area, because a warp that shrinks skips pixels.
+        full = rectify(np.ascontiguousarray(near), [moved])[0]
+        return cv2.resize(full, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    # Corners are edges of pixels, OpenCV's coordinates are their centres: half a pixel on both sides.
+    target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32) - np.float32(0.5)
+    matrix = quad_to_quad(moved - np.float32(0.5), target)
+    return cv2.warpPerspective(near, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]

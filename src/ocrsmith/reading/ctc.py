@@ -6,6 +6,7 @@ likeliest class of each step, joins repeats and drops blanks.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -63,8 +64,10 @@ def decode_batch(
         return [nothing() for _ in probabilities]
     ids = probabilities.argmax(axis=2)
     best = np.take_along_axis(probabilities, ids[..., None], axis=2)[..., 0]
-    steps = [ids.shape[1]] * len(ids) if lengths is None else lengths
-    return [collapse(row[:n], values[:n], alphabet) for row, values, n in zip(ids, best, steps, strict=True)]
+    if lengths is not None:
+        # What is padding writes nothing.
+        ids[np.arange(ids.shape[1]) >= np.asarray(lengths)[:, None]] = BLANK_ID
+    return collapse(ids, best, alphabet)
 
 
 def allowed_classes(alphabet: Alphabet, characters: Iterable[str]) -> NDArray[np.bool_]:
@@ -107,26 +110,35 @@ def nothing() -> Decoded:
     return Decoded("", 0.0, (), np.zeros(0, np.float32), np.zeros((0, 2), np.int64))
 
 
-def collapse(ids: NDArray[np.int64], best: NDArray[np.float32], alphabet: Alphabet) -> Decoded:
-    """A path, (T,) a class id a step with its probability -> its text: repeats joined, blanks dropped."""
-    if len(ids) == 0:
-        return nothing()
-    starts = np.flatnonzero(np.concatenate([[True], ids[1:] != ids[:-1]]))
-    stops = np.append(starts[1:], len(ids))
-    peaks = np.maximum.reduceat(best, starts)
-    written = ids[starts] != BLANK_ID
-    if not written.any():
-        return nothing()
+def collapse(ids: NDArray[np.int64], best: NDArray[np.float32], alphabet: Alphabet) -> list[Decoded]:
+    """Paths, (B, T) a class id a step with its probability -> their texts: repeats joined, blanks dropped."""
+    num_rows, num_steps = ids.shape
+    if ids.size == 0:
+        return [nothing() for _ in ids]
+    # Runs of one class over all rows at once; each row starts one.
+    changes = np.ones(ids.shape, dtype=bool)
+    np.not_equal(ids[:, 1:], ids[:, :-1], out=changes[:, 1:])
+    starts = np.flatnonzero(changes)
+    classes = ids.ravel()[starts]
+    written = classes != BLANK_ID
+    peaks = np.maximum.reduceat(best.ravel(), starts)[written]
+    rows, firsts = np.divmod(starts[written], num_steps)
+    steps = np.stack([firsts, firsts + np.diff(starts, append=ids.size)[written]], axis=1)
+    confidences = np.clip(peaks, 0.0, 1.0).astype(np.float32)
     entries = alphabet.characters
-    characters = tuple(entries[id_ - 1] for id_ in ids[starts[written]])
-    confidences = np.clip(peaks[written], 0.0, 1.0).astype(np.float32)
-    return Decoded(
-        "".join(characters),
-        float(confidences.mean()),
-        characters,
-        confidences,
-        np.stack([starts[written], stops[written]], axis=1).astype(np.int64),
-    )
+    characters = [entries[id_ - 1] for id_ in classes[written].tolist()]
+    ends = np.searchsorted(rows, np.arange(num_rows + 1)).tolist()
+    return [
+        _decoded(tuple(characters[first:stop]), confidences[first:stop], steps[first:stop])
+        if stop > first
+        else nothing()
+        for first, stop in itertools.pairwise(ends)
+    ]
+
+
+def _decoded(characters: tuple[str, ...], confidences: NDArray[np.float32], steps: NDArray[np.int64]) -> Decoded:
+    mean = float(np.add.reduce(confidences) / np.float32(len(characters)))
+    return Decoded("".join(characters), mean, characters, confidences, steps)
 
 
 def text_log_probability(log_probs: NDArray[np.float32], text: str, alphabet: Alphabet) -> float:

@@ -117,7 +117,7 @@ class Decoder:
         leave out a space costs nothing.
         """
         chosen = probabilities[np.arange(len(path)), path]
-        text = collapse(path, chosen, self.alphabet)
+        (text,) = collapse(path[None], chosen[None], self.alphabet)
         if not text.characters:
             return text
         rivals = probabilities

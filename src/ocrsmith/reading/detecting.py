@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.errors import EngineError
-from ocrsmith.geometry import quad_size
+from ocrsmith.geometry import quad_sizes
 from ocrsmith.reading.bundle_parts import DetectorPart
 from ocrsmith.reading.craft_maps import CraftThresholds, boxes_from_maps
 from ocrsmith.reading.db_maps import DbThresholds, boxes_from_map
@@ -64,7 +64,7 @@ class PageDetector:
         scale = rule.scale(height, width)
         look, found = self._at_scale(image, scale, times)
         if found and rule.small_text_px > 0:
-            text_height = float(np.median([min(quad_size(detection.quad)) for detection in found]))
+            text_height = float(np.median(quad_sizes([detection.quad for detection in found]).min(axis=1)))
             second = rule.second_scale(scale, text_height, height, width)
             if second is not None:
                 look, found = self._at_scale(image, second, times)

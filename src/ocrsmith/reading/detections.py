@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,12 @@ class Detection:
     @property
     def quad(self) -> Quad:
         """(4, 2): the polygon itself where it has four corners, else the smallest rotated rectangle round it."""
-        return self.polygon if len(self.polygon) == 4 else minimum_area_quad(self.polygon)
+        return outline_quads([self.polygon])[0]
+
+
+def outline_quads(outlines: Sequence[Polygon]) -> list[Quad]:
+    """Each outline's quad: itself where it has four corners, else the smallest rotated rectangle round it."""
+    return [outline if len(outline) == 4 else minimum_area_quad(outline) for outline in outlines]
 
 
 def order_quads(quads: NDArray[np.float32]) -> NDArray[np.float32]:

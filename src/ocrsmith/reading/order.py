@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.geometry import as_quad
+from ocrsmith.geometry import as_quads, enclosing_quads
 from ocrsmith.reading.page import Line, Word
 
 # In heights of the text: the widest gap within a line, and what makes a column of running text.
@@ -42,14 +42,14 @@ class _Boxes:
         return float(self.left.min()), float(self.right.max()), float(self.top.min()), float(self.bottom.max())
 
 
-def skew_degrees(quads: Sequence[ArrayLike]) -> float:
+def skew_degrees(quads: ArrayLike) -> float:
     """The page's skew: the median direction of the quads' top and bottom sides, weighted by their lengths.
 
     Quads that run more steeply than 45 degrees have no say; 0 where none is left.
     """
     if not len(quads):
         return 0.0
-    stacked = np.stack([as_quad(quad) for quad in quads]).astype(np.float64)
+    stacked = as_quads(quads).astype(np.float64)
     across = stacked[:, 1] - stacked[:, 0] + stacked[:, 2] - stacked[:, 3]
     angles = np.degrees(np.arctan2(across[:, 1], across[:, 0]))
     lengths = np.hypot(across[:, 0], across[:, 1])
@@ -61,7 +61,7 @@ def skew_degrees(quads: Sequence[ArrayLike]) -> float:
     return float(angles[level][order][np.searchsorted(cumulative, cumulative[-1] / 2)])
 
 
-def arrange(quads: Sequence[ArrayLike]) -> list[list[int]]:
+def arrange(quads: ArrayLike) -> list[list[int]]:
     """Quads of words (or of pieces of lines) -> lines of indexes, both in reading order, left to right and down."""
     if not len(quads):
         return []
@@ -74,14 +74,14 @@ def arrange(quads: Sequence[ArrayLike]) -> list[list[int]]:
 
 def lines_of(units: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
     """Units (the words of one detection each) -> lines in reading order; a unit's own words stay together."""
-    quads = [Line(tuple(unit)).polygon for unit in units]
+    quads = enclosing_quads([np.stack([word.quad for word in unit]) for unit in units])
     return tuple(Line(tuple(word for index in line for word in units[index])) for line in arrange(quads))
 
 
-def _level(quads: Sequence[ArrayLike]) -> _Boxes:
+def _level(quads: NDArray[np.float32]) -> _Boxes:
     angle = -np.radians(skew_degrees(quads))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    points = np.stack([as_quad(quad) for quad in quads]).astype(np.float64) @ turn.T
+    points = as_quads(quads).astype(np.float64) @ turn.T
     return _Boxes(points[..., 0].min(1), points[..., 0].max(1), points[..., 1].min(1), points[..., 1].max(1))
 
 

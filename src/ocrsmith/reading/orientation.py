@@ -14,8 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.geometry import quad_size
-from ocrsmith.reading.crops import TALL_RATIO, is_tall
+from ocrsmith.geometry import as_quads, quad_sizes
+from ocrsmith.reading.crops import TALL_RATIO, are_tall
 from ocrsmith.reading.page import Line, Page, ReadCharacter, Word
 from ocrsmith.samples import Image
 
@@ -37,32 +37,30 @@ TRIED_SHARE = 0.05
 
 def lies_on_its_side(quads: Sequence[ArrayLike]) -> bool:
     """Whether most of the text's length stands in tall boxes, of which there are a few."""
-    lengths = {True: 0.0, False: 0.0}
-    num_tall = 0
-    for quad in quads:
-        width, height = quad_size(quad)
-        if max(width, height) >= TALL_RATIO * min(width, height):
-            lengths[is_tall(quad)] += max(width, height)
-            num_tall += is_tall(quad)
-    return num_tall >= MIN_BOXES and lengths[True] > 2 * lengths[False]
+    if not len(quads):
+        return False
+    sizes = quad_sizes(as_quads(quads))
+    longer, shorter = sizes.max(axis=1), sizes.min(axis=1)
+    running = longer >= TALL_RATIO * shorter
+    tall = are_tall(quads)
+    wide_length, tall_length = longer[running & ~tall].sum(), longer[running & tall].sum()
+    return bool((running & tall).sum() >= MIN_BOXES and tall_length > 2 * wide_length)
 
 
 def longest(quads: Sequence[ArrayLike], most: int, *, tall: bool = False) -> list[int]:
     """Indexes of the longest boxes of running text, wide or tall, at most so many, longest first."""
-    sizes = [quad_size(quad)[::-1] if tall else quad_size(quad) for quad in quads]
-    running = [index for index, (along, across) in enumerate(sizes) if along >= 2 * across]
-    return sorted(running, key=lambda index: -sizes[index][0])[:most]
+    sizes = quad_sizes(as_quads(quads))
+    along, across = sizes[:, ::-1].T if tall else sizes.T
+    running = np.flatnonzero(along >= 2 * across)
+    return [int(index) for index in running[np.argsort(-along[running], kind="stable")][:most]]
 
 
 def weakest(quads: Sequence[ArrayLike], confidences: Sequence[float], lengths: Sequence[int]) -> list[int]:
     """Indexes of wide lines of several letters whose confidence is low, the longest first: a twentieth, at least 1."""
-    doubted = [
-        index
-        for index, quad in enumerate(quads)
-        if confidences[index] < SURE_LINE and lengths[index] > 2 and quad_size(quad)[0] >= 2 * quad_size(quad)[1]
-    ]
     most = max(1, round(TRIED_SHARE * len(quads)))
-    return sorted(doubted, key=lambda index: -quad_size(quads[index])[0])[:most]
+    doubted = [index for index in range(len(quads)) if confidences[index] < SURE_LINE and lengths[index] > 2]
+    places = longest([quads[index] for index in doubted], most)
+    return [doubted[place] for place in places]
 
 
 def turned_image(image: Image, quarter_turns: int) -> Image:

@@ -12,13 +12,13 @@ from typing import Any
 from pypdfium2 import PdfPage
 
 from ocrsmith.errors import BundleError, InputError
-from ocrsmith.geometry import Polygon, Quad, box_quad, minimum_area_quad
+from ocrsmith.geometry import Polygon, Quad, box_quad
 from ocrsmith.images import ImageSource, read_image
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.reading.calibration import Calibration
 from ocrsmith.reading.decoding import Constraints, Decoder
 from ocrsmith.reading.detecting import PageDetector
-from ocrsmith.reading.detections import Detection
+from ocrsmith.reading.detections import Detection, outline_quads
 from ocrsmith.reading.documents import DEFAULT_DPI, DocumentPage, is_document, open_document, render_page
 from ocrsmith.reading.order import lines_of
 from ocrsmith.reading.orientation import (
@@ -206,7 +206,7 @@ class Reader:
 
     def _side_turns(self, reading: UnitReader, outlines: Sequence[Polygon]) -> int:
         """1 or 3 quarter turns where a page of text lies on its side, else 0."""
-        quads = [outline if len(outline) == 4 else minimum_area_quad(outline) for outline in outlines]
+        quads = outline_quads(outlines)
         if self.orientation == "upright" or not lies_on_its_side(quads):
             return 0
         chosen = [quads[index] for index in longest(quads, SAMPLE, tall=True)]

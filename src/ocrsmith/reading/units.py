@@ -9,9 +9,10 @@ from functools import partial
 
 import numpy as np
 
-from ocrsmith.geometry import Polygon, Quad, bounds, box_quad, minimum_area_quad
+from ocrsmith.geometry import Polygon, Quad, bounds, box_quad
 from ocrsmith.reading.alignment import words_on_page
-from ocrsmith.reading.crops import is_tall, rectify, turn_quad
+from ocrsmith.reading.crops import are_tall, rectify, turn_quad
+from ocrsmith.reading.detections import outline_quads
 from ocrsmith.reading.orientation import LEAD, SAMPLE, SURE_TURNED, longest, weakest
 from ocrsmith.reading.page import Recognized, Word
 from ocrsmith.reading.stacking import columns, stack, words_in_stack
@@ -61,14 +62,8 @@ class UnitReader:
     def read(self, outlines: Sequence[Polygon]) -> list[Unit]:
         """One unit an outline, in order; tall ones are read across, down, up and stacked, bent ones straightened."""
         started = time.perf_counter()
-        quads = [outline if len(outline) == 4 else minimum_area_quad(outline) for outline in outlines]
-        cuts: list[Cut] = []
-        for owner, outline in enumerate(outlines):
-            strip = ribbon(outline)
-            if strip is not None:
-                place = partial(words_on_ribbon, strip=strip, margin=self.margin)
-                cuts.append(Cut(owner, straighten(self.image, strip, self.margin), place))
-            cuts += self._quad_cuts(owner, quads[owner])
+        quads = outline_quads(outlines)
+        cuts = self._cuts(outlines, quads)
         self._spent("crops", started)
         best: dict[int, tuple[float, Unit]] = {}
         for cut, result in zip(cuts, self._recognized([cut.crop for cut in cuts]), strict=True):
@@ -96,18 +91,26 @@ class UnitReader:
                 found[chain[0]] = Unit(result, hull, cut.place)
         return [unit for unit in found.values() if unit is not None]
 
-    def _quad_cuts(self, owner: int, quad: Quad) -> list[Cut]:
-        tall = is_tall(quad)
-        turned = [turn_quad(quad, turn) for turn in ((0, 1, 3) if tall else (0,))]
-        crops = rectify(self.image, turned, margin=self.margin)
-        cuts = [
-            Cut(owner, crop, partial(words_on_page, quad=each, margin=self.margin)) for crop, each in zip(crops, turned)
+    def _cuts(self, outlines: Sequence[Polygon], quads: Sequence[Quad]) -> list[Cut]:
+        """Every way that each outline may be written, outline by outline; all quads are cut out in one pass."""
+        tall = are_tall(quads).tolist()
+        turned = [
+            [turn_quad(quad, turn) for turn in (0, 1, 3)] if is_tall else [quad] for quad, is_tall in zip(quads, tall)
         ]
-        if tall:
-            cuts[0] = Cut(owner, cuts[0].crop, cuts[0].place, UPRIGHT_LEAD)
-            made = stack(rectify(self.image, [quad])[0])
+        crops = iter(rectify(self.image, [each for ways in turned for each in ways], margin=self.margin))
+        columns_of = iter(rectify(self.image, [quad for quad, is_tall in zip(quads, tall) if is_tall]))
+        cuts: list[Cut] = []
+        for owner, (outline, ways) in enumerate(zip(outlines, turned, strict=True)):
+            strip = ribbon(outline)
+            if strip is not None:
+                bent = partial(words_on_ribbon, strip=strip, margin=self.margin)
+                cuts.append(Cut(owner, straighten(self.image, strip, self.margin), bent))
+            for place, quad in enumerate(ways):
+                lead = UPRIGHT_LEAD if tall[owner] and place == 0 else 0.0
+                cuts.append(Cut(owner, next(crops), partial(words_on_page, quad=quad, margin=self.margin), lead))
+            made = stack(next(columns_of)) if tall[owner] else None
             if made is not None:
-                cuts.append(Cut(owner, made.crop, partial(words_in_stack, made=made, quad=quad)))
+                cuts.append(Cut(owner, made.crop, partial(words_in_stack, made=made, quad=quads[owner])))
         return cuts
 
     def confidences(self, quads: Sequence[Quad], turns: Sequence[int]) -> list[float]:

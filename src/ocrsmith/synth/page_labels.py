@@ -5,13 +5,13 @@ Where the picture's edge cuts a line, its whole words stay one instance; the wor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import enclosing_quad, inside_share
+from ocrsmith.geometry import enclosing_quad, enclosing_quads, inside_share
 from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import word_spans
 from ocrsmith.synth.legibility import ink_separation
@@ -61,26 +61,6 @@ def _extents(texts: list[WrittenText]) -> tuple[Quads, Quads]:
     quads = np.concatenate([text.quads for text in texts])
     starts = np.cumsum([0, *(len(text.quads) for text in texts[:-1])])
     return np.minimum.reduceat(quads.min(axis=1), starts), np.maximum.reduceat(quads.max(axis=1), starts)
-
-
-def enclosing_quads(groups: Sequence[Quads]) -> Quads:
-    """`enclosing_quad` of many groups (n, 4, 2) of characters at once, none of them empty: (N, 4, 2)."""
-    if not groups:
-        return np.zeros((0, 4, 2), np.float32)
-    quads = np.concatenate(groups).astype(np.float64)
-    counts = [len(group) for group in groups]
-    starts = np.cumsum([0, *counts[:-1]])
-    across = np.add.reduceat(quads[:, 1] - quads[:, 0] + quads[:, 2] - quads[:, 3], starts)
-    angles = np.arctan2(across[:, 1], across[:, 0])
-    cos, sin = np.cos(-angles), np.sin(-angles)
-    # As `points @ turn.T` and `corners @ turn` with turn = ((cos, -sin), (sin, cos)).
-    turns = np.stack([np.stack([cos, -sin], axis=1), np.stack([sin, cos], axis=1)], axis=1)
-    flat = quads @ np.repeat(turns, counts, axis=0).swapaxes(1, 2)
-    low, high = np.minimum.reduceat(flat.min(axis=1), starts), np.maximum.reduceat(flat.max(axis=1), starts)
-    corners = np.stack(
-        [low, np.stack([high[:, 0], low[:, 1]], axis=1), high, np.stack([low[:, 0], high[:, 1]], axis=1)]
-    )
-    return np.asarray(corners.swapaxes(0, 1) @ turns, np.float32)
 
 
 def _cut_spans(
