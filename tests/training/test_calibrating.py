@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_run import run, tiny
+from tiny_runs import run, tiny
 
 import ocrsmith.training.calibrating as calibrating
 from ocrsmith.evaluation.calibration import Outcomes

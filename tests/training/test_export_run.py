@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from tiny_runs import DETECTOR_SETTINGS, RECOGNIZER_SETTINGS
 from torch import nn
 
 from ocrsmith.alphabet import Alphabet
@@ -20,13 +20,12 @@ from ocrsmith.training.export_run import export_run, export_weights
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_loading import parse_recipe
 
-SETTINGS: dict[str, Any] = {"widths": [8, 16, 16, 24], "context": [1]}
 DIGITS = Alphabet("0123456789")
 
 
 def network(seed: int) -> nn.Module:
     torch.manual_seed(seed)
-    return build_recognizer("light_ctc", DIGITS, **SETTINGS)
+    return build_recognizer("light_ctc", DIGITS, **RECOGNIZER_SETTINGS)
 
 
 def weights_of(bundle: Path) -> dict[str, torch.Tensor]:
@@ -39,12 +38,12 @@ def weights_of(bundle: Path) -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def recipe() -> Recipe:
-    return parse_recipe({"name": "tiny", "alphabet": "0123456789", "recognizer": {"settings": SETTINGS}})
+    return parse_recipe({"name": "tiny", "alphabet": "0123456789", "recognizer": {"settings": RECOGNIZER_SETTINGS}})
 
 
 def test_a_finished_run_is_exported_from_its_full_precision_weights(tmp_path: Path) -> None:
     model = network(1)
-    to_export = NetworkToExport(model, "light_ctc", SETTINGS, {"min_confidence": 0.25})
+    to_export = NetworkToExport(model, "light_ctc", RECOGNIZER_SETTINGS, {"min_confidence": 0.25})
     export_bundle(tmp_path / "tiny.ocrsmith", recognizer=to_export, card={"licence": "CC0-1.0"}, whole_if_empty=True)
     save_weights(model, tmp_path / "recognizer" / "model.safetensors")
     written = export_run(tmp_path, tmp_path / "out" / "again.ocrsmith", half_precision=False)
@@ -64,10 +63,9 @@ def test_a_stopped_run_is_exported_with_its_recipe(tmp_path: Path, recipe: Recip
 
 
 def test_a_stopped_run_reads_as_its_bundle_would(tmp_path: Path) -> None:
-    settings = {"widths": [8, 8, 8, 8, 8], "depths": [1, 1, 1, 1]}
-    table = {"settings": settings, "image_size": 64, "thresholds": {"text": 0.25}}
+    table = {"settings": DETECTOR_SETTINGS, "image_size": 64, "thresholds": {"text": 0.25}}
     recipe = parse_recipe({"name": "tiny", "alphabet": "01", "detector": table})
-    save_weights(build_detector("craft_light", **settings), tmp_path / "detector" / "model.safetensors")
+    save_weights(build_detector("craft_light", **DETECTOR_SETTINGS), tmp_path / "detector" / "model.safetensors")
     part = Bundle.load(export_run(tmp_path, tmp_path / "early.ocrsmith", recipe=recipe)).manifest["detector"]
     assert part["scale"] == {"min_side": 64}
     assert part["thresholds"]["text"] == 0.25
@@ -77,7 +75,7 @@ def test_a_stopped_run_reads_as_its_bundle_would(tmp_path: Path) -> None:
 
 
 def test_the_bundle_of_the_start_is_no_result(tmp_path: Path, recipe: Recipe) -> None:
-    export_bundle(tmp_path / "start.ocrsmith", recognizer=NetworkToExport(network(3), "light_ctc", SETTINGS))
+    export_bundle(tmp_path / "start.ocrsmith", recognizer=NetworkToExport(network(3), "light_ctc", RECOGNIZER_SETTINGS))
     with pytest.raises(InputError, match="no finished run"):
         export_run(tmp_path, tmp_path / "x.ocrsmith")
     with pytest.raises(InputError, match="no weights of the recipe tiny"):
@@ -85,7 +83,9 @@ def test_the_bundle_of_the_start_is_no_result(tmp_path: Path, recipe: Recipe) ->
 
 
 def test_start_weights_keep_their_alphabet_unless_told(tmp_path: Path) -> None:
-    first = export_bundle(tmp_path / "first.ocrsmith", recognizer=NetworkToExport(network(4), "light_ctc", SETTINGS))
+    first = export_bundle(
+        tmp_path / "first.ocrsmith", recognizer=NetworkToExport(network(4), "light_ctc", RECOGNIZER_SETTINGS)
+    )
     whole = Bundle.load(export_weights(tmp_path / "whole.ocrsmith", recognizer=str(first)))
     cut = Bundle.load(export_weights(tmp_path / "cut.ocrsmith", recognizer=str(first), alphabet=Alphabet("17")))
     assert whole.recognizer is not None and whole.recognizer.alphabet == DIGITS

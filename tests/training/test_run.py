@@ -8,42 +8,15 @@ from typing import Any
 
 import pytest
 import torch
+from tiny_runs import RECOGNIZER, RECOGNIZER_SETTINGS, run, tiny
 
 import ocrsmith.training.run as run_module
 from ocrsmith.errors import RecipeError
 from ocrsmith.models.registry import build_recognizer
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.training.networks import start_network
-from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_loading import parse_recipe
-from ocrsmith.training.run import RunResult, train
-
-RECOGNIZER = {
-    "settings": {"widths": [8, 16, 16, 24], "context": [1]},
-    "steps": 8,
-    "batch_size": 8,
-    "steps_per_epoch": 4,
-    "validation_samples": 16,
-}
-
-
-def tiny(**changes: Any) -> Recipe:
-    form = {
-        "name": "tiny",
-        "alphabet": "0123456789",
-        "minutes": 10,
-        "test_samples": 8,
-        "fonts": {"categories": ["sans"]},
-        "backgrounds": {"procedural_share": 1.0},
-        "text": {"kind": "random", "max_length": 3, "space_share": 0.0},
-        "recognizer": RECOGNIZER,
-    }
-    return parse_recipe({**form, **changes})
-
-
-def run(recipe: Recipe, folder: Path, **options: Any) -> RunResult:
-    torch.set_num_threads(1)
-    return train(recipe, folder, workers=0, accelerator="cpu", progress=False, **options)
+from ocrsmith.training.recognizer import RecognizerModule
+from ocrsmith.training.run import RunResult
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +50,7 @@ def test_start_weights_from_a_bundle_are_its_own(first: RunResult) -> None:
     recipe = tiny()
     same = start_network("recognizer", recipe.make_alphabet(), start=str(first.bundle))
     assert same.name == "light_ctc"
-    assert same.settings == {"widths": [8, 16, 16, 24], "context": [1]}
+    assert same.settings == RECOGNIZER_SETTINGS
     larger = start_network("recognizer", tiny(alphabet="x0123456789").make_alphabet(), start=str(first.bundle))
     assert larger.start.new_characters == ("x",)
     torch.testing.assert_close(larger.model.head.weight[2:], same.model.head.weight[1:])
@@ -103,6 +76,22 @@ def test_a_killed_run_goes_on_at_its_phase(tmp_path: Path, monkeypatch: pytest.M
         result = run(tiny(), tmp_path)
     assert result.fits["recognizer"].steps == 8
     assert result.bundle.is_file()
+
+
+def test_starting_over_takes_nothing_of_the_run_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = tiny(recognizer={**RECOGNIZER, "checkpoint_minutes": 1e-9})
+    run(recipe, tmp_path)
+    assert (tmp_path / "recognizer" / "last.ckpt").is_file()
+    steps: list[int] = []
+    original = RecognizerModule.training_step
+
+    def counting(self: RecognizerModule, *arguments: Any) -> torch.Tensor:
+        steps.append(self.global_step)
+        return original(self, *arguments)
+
+    monkeypatch.setattr(RecognizerModule, "training_step", counting)
+    run(recipe, tmp_path, resume=False)
+    assert steps == list(range(8))
 
 
 def test_another_recipe_needs_another_folder(first: RunResult, tmp_path: Path) -> None:

@@ -9,28 +9,13 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-import torch
+from tiny_runs import DETECTOR, FORM, RECOGNIZER, run
 
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.training.recipe_loading import parse_recipe
-from ocrsmith.training.run import RunResult, train
+from ocrsmith.training.run import RunResult
 
-DETECTOR = {
-    "settings": {"widths": [8, 8, 8, 8, 8], "depths": [1, 1, 1, 1]},
-    "image_size": 64,
-    "batch_size": 2,
-    "steps": 4,
-    "steps_per_epoch": 2,
-    "validation_samples": 2,
-    "scale": {"max_side": 128},
-}
-RECOGNIZER = {
-    "settings": {"widths": [8, 16, 16, 24], "context": [1]},
-    "steps": 4,
-    "batch_size": 4,
-    "steps_per_epoch": 2,
-    "validation_samples": 8,
-}
+LESS = {"steps": 4, "batch_size": 4, "steps_per_epoch": 2, "validation_samples": 8}
 
 
 def real_folder(folder: Path) -> Path:
@@ -50,19 +35,10 @@ def real_folder(folder: Path) -> Path:
     return folder
 
 
-def run(folder: Path, real: dict[str, Any], **networks: Any) -> RunResult:
-    torch.set_num_threads(1)
-    form = {
-        "name": "tiny",
-        "alphabet": "0123456789",
-        "minutes": 10,
-        "test_samples": 2,
-        "fonts": {"categories": ["sans"]},
-        "backgrounds": {"procedural_share": 1.0},
-        "text": {"kind": "random", "max_length": 3, "space_share": 0.0},
-        **{role: {**table, "real": [real]} for role, table in networks.items()},
-    }
-    return train(parse_recipe(form), folder, workers=0, accelerator="cpu", progress=False)
+def run_on(real: dict[str, Any], folder: Path, **networks: dict[str, Any]) -> RunResult:
+    """Trains these networks alone, each on the real pictures too."""
+    tables = {role: {**table, "real": [real]} for role, table in networks.items()}
+    return run(parse_recipe({**FORM, "test_samples": 2, **tables}), folder)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +48,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def detector(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> RunResult:
-    return run(tmp_path_factory.mktemp("runs") / "first", {"folder": str(pictures)}, detector=DETECTOR)
+    return run_on({"folder": str(pictures)}, tmp_path_factory.mktemp("runs") / "first", detector=DETECTOR)
 
 
 def test_a_detector_is_labelled_every_round_and_measured_on_what_was_held_back(detector: RunResult) -> None:
@@ -93,7 +69,7 @@ def test_a_detector_is_labelled_every_round_and_measured_on_what_was_held_back(d
 
 def test_a_bundle_is_made_better_and_reads_as_it_did(detector: RunResult, pictures: Path, tmp_path: Path) -> None:
     table = {**DETECTOR, "settings": {}, "scale": {}, "start": str(detector.bundle), "learning_rate": 1e-6}
-    result = run(tmp_path, {"folder": str(pictures), "complete": False}, detector=table)
+    result = run_on({"folder": str(pictures), "complete": False}, tmp_path, detector=table)
     assert result.fits["detector"].start_score is not None
     assert all(row.before is not None for row in result.scores)
     assert json.loads((tmp_path / "run.json").read_text())["notes"]["detector_start_old_scores"][""] >= 0
@@ -101,7 +77,7 @@ def test_a_bundle_is_made_better_and_reads_as_it_did(detector: RunResult, pictur
 
 
 def test_a_recogniser_takes_the_words_of_pages_and_says_what_it_refused(pictures: Path, tmp_path: Path) -> None:
-    result = run(tmp_path, {"folder": str(pictures), "share": 1.0}, recognizer=RECOGNIZER)
+    result = run_on({"folder": str(pictures), "share": 1.0}, tmp_path, recognizer={**RECOGNIZER, **LESS})
     assert "mine lines, held back" in {row.data for row in result.scores}
     refused = json.loads((tmp_path / "run.json").read_text())["phases"]["recognizer"]["refused"]
     assert any("lacks &#39;x&#39;" in cause or "lacks 'x'" in cause for cause in refused)

@@ -85,7 +85,6 @@ def fit(
     *,
     start_score: float | None = None,
     from_nothing: bool = False,
-    resume: bool = True,
     on_start_score: Callable[[float], None] = lambda score: None,
     callbacks: Sequence[pl.Callback] = (),
     mixing: Mixing | None = None,
@@ -107,10 +106,6 @@ def fit(
     module.to(memory_format=torch.channels_last)
     start_state = clone_state(module.model)  # type: ignore[arg-type]
     last = folder / f"{LAST}.ckpt"
-    # Step 0 of a fresh run: nothing of an earlier run in this folder may be taken for its own.
-    if not resume:
-        for stale in (last, folder / f"{BEST}.ckpt"):
-            stale.unlink(missing_ok=True)
     trainer = make_trainer(folder, budget, settings, callbacks)
     with calm_lightning():
         if start_score is None and not from_nothing:

@@ -15,7 +15,7 @@ from ocrsmith.reading.craft_maps import CraftThresholds
 from ocrsmith.reading.db_maps import DbThresholds
 from ocrsmith.reading.scaling import ScaleRule
 from ocrsmith.synth.world import Tally
-from ocrsmith.training.callbacks import LAST, PresentNetwork
+from ocrsmith.training.callbacks import BEST, LAST, PresentNetwork
 from ocrsmith.training.detector import DetectorCollate, DetectorModule
 from ocrsmith.training.fitting import FitResult, FitSettings, fit
 from ocrsmith.training.loaders import BatchStream, CollateEach, first_batches
@@ -58,6 +58,7 @@ def fit_settings(table: NetworkTable, *, progress: bool, accelerator: str) -> Fi
         schedule=WarmupCosine(warmup_steps=table.warmup_steps),
         ema_decay=table.ema_decay or None,
         gradient_clip=table.gradient_clip,
+        checkpoint_minutes=table.checkpoint_minutes,
         progress=progress,
         accelerator=accelerator,
     )
@@ -197,8 +198,13 @@ def _fit(
     mixing: Mixing | None,
     callbacks: Sequence[Callback] = (),
 ) -> FitResult:
-    key, remembered = f"{folder.name}_start_score", f"{folder.name}_start_old_scores"
-    resuming = (folder / f"{LAST}.ckpt").is_file() and (from_nothing or key in state.notes)
+    begun, key, remembered = (f"{folder.name}_{what}" for what in ("begun", "start_score", "start_old_scores"))
+    # A checkpoint may also lie there from a run before this one, which was started over.
+    resuming = begun in state.notes and (folder / f"{LAST}.ckpt").is_file() and (from_nothing or key in state.notes)
+    if not resuming:
+        for name in (LAST, BEST):
+            (folder / f"{name}.ckpt").unlink(missing_ok=True)
+        state.note(begun, True)
     if resuming:
         module.memory.start = state.notes.get(remembered)
 
@@ -216,7 +222,6 @@ def _fit(
         settings,
         start_score=state.notes.get(key) if resuming else None,
         from_nothing=from_nothing,
-        resume=resuming,
         on_start_score=note_start,
         callbacks=callbacks,
         mixing=mixing,

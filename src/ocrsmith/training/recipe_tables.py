@@ -130,6 +130,7 @@ class NetworkTable(Table):
         share: of the minutes, beside the other network's share; 0 leaves the network as it started.
         steps: optimiser steps at most; without it time and patience end the training.
         steps_per_epoch: steps between two validations. validation_samples: how many each goes through.
+        checkpoint_minutes: between two checkpoints; a run that was killed goes on at the last one.
         workers: processes that draw samples, where the command does not say. 0 draws them between the steps, with every
             processor for the network: faster where a step takes much longer than its samples. It changes no sample.
         freeze: parts of the network that are not trained: "backbone", or a list such as ["backbone.stem"].
@@ -156,6 +157,7 @@ class NetworkTable(Table):
     steps_per_epoch: Count = 100
     validation_samples: Count = 64
     patience: Count = 25
+    checkpoint_minutes: Positive = 2.0
     workers: Annotated[int, Field(ge=0)] | None = None
     freeze: tuple[str, ...] = ()
     learning_rate_factors: dict[str, Positive] = {}
