@@ -72,8 +72,16 @@ def soft_shadow(image: Image, rng: Rng, strength: float, text_px: float) -> Imag
     if rng.random() < 0.4:  # a pole rather than a half plane
         corners[2:] = [c - normal * (far - rng.uniform(0.1, 0.5) * w) for c in corners[2:]]
     cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 1.0)
-    mask = cv2.GaussianBlur(mask, (0, 0), 0.6 + rng.random() ** 2 * 0.5 * h)  # type: ignore[assignment]
-    return apply_gain(image, 1.0 - (0.15 + 0.5 * strength) * mask)
+    return apply_gain(image, 1.0 - (0.15 + 0.5 * strength) * _softened(mask, 0.6 + rng.random() ** 2 * 0.5 * h))
+
+
+def _softened(mask: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+    """A Gaussian blur; a wide one by a triangle of the same deviation, whose cost does not grow with its width."""
+    if sigma < 3.0:
+        return cv2.GaussianBlur(mask, (0, 0), sigma)  # type: ignore[return-value]
+    # A triangle over 2 r + 1 px has the variance r (r + 2) / 6.
+    side = 2 * round((6.0 * sigma * sigma + 1.0) ** 0.5 - 1.0) + 1
+    return cv2.stackBlur(mask, (side, side))  # type: ignore[return-value]
 
 
 def glare(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -195,11 +203,12 @@ def thermal(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
         for _ in range(1 + int(2 * strength)):
             place = int(rng.random() * width)
             field[:, place : place + max(1, int(text_px * 0.04))] *= 0.35
-    field = np.clip(field, 0.05, 1.0, out=field)
-    # ground + (image - ground) * field
-    lifted = cv2.multiply(cv2.subtract(grey, ground, dtype=cv2.CV_32F), field)  # type: ignore[call-overload]
+    left: Any = cv2.convertScaleAbs(np.maximum(field, 0.05, out=field), alpha=255.0)
+    # tint * ground + (image - ground) * field; eight bits hold what is brighter and what is darker each.
+    brighter = cv2.multiply(cv2.subtract(grey, ground), left, scale=1 / 255)  # type: ignore[call-overload]
+    darker = cv2.multiply(cv2.subtract(ground, grey), left, scale=1 / 255)  # type: ignore[call-overload]
     tint = np.array([1.0, 1.0 - 0.02 * rng.random(), 1.0 - 0.06 * rng.random()]) * ground
-    return cv2.merge([cv2.add(lifted, float(level), dtype=cv2.CV_8U) for level in tint])  # type: ignore[call-overload, return-value]
+    return cv2.merge([cv2.subtract(cv2.add(brighter, level), darker) for level in tint.tolist()])  # type: ignore[return-value]
 
 
 def bleed_through(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -250,11 +259,9 @@ def stains(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     low, high, _, _ = cv2.minMaxLoc(cloud)
     depth: Any = cv2.convertScaleAbs(cv2.subtract(cloud, low + (high - low) * rng.uniform(0.4, 0.8)), alpha=8.0)  # type: ignore[call-overload]
     depth = cv2.resize(depth, (width, height))
-    tint = (
-        (0.08 + 0.5 * strength) * np.array([rng.uniform(0.3, 0.8), rng.uniform(0.5, 1.0), rng.uniform(0.7, 1.0)]) / 255
-    )
-    loss = cv2.multiply(cv2.merge([depth] * 3), (*tint, 0), dtype=cv2.CV_32F)  # type: ignore[call-overload]
-    return cv2.multiply(image, cv2.subtract((1.0, 1.0, 1.0, 0), loss), dtype=cv2.CV_8U)  # type: ignore[call-overload, return-value]
+    tint = (0.08 + 0.5 * strength) * np.array([rng.uniform(0.3, 0.8), rng.uniform(0.5, 1.0), rng.uniform(0.7, 1.0)])
+    kept = cv2.merge([cv2.convertScaleAbs(depth, alpha=-float(loss), beta=255.0) for loss in tint])
+    return cv2.multiply(image, kept, scale=1 / 255)  # type: ignore[return-value]
 
 
 def streaks(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
@@ -266,9 +273,12 @@ def streaks(image: Image, rng: Rng, strength: float, text_px: float) -> Image:
     for _ in range(1 + int(3 * strength * rng.random())):
         place, thick = int(rng.random() * length), 1 + int(text_px * 0.12 * rng.random())
         profile[place : place + thick] += rng.choice((-1.0, 1.0)) * rng.uniform(0.4, 1.0)
-    added = profile * (15 + 75 * strength)
-    plane = np.broadcast_to(added[None, :, None] if upright else added[:, None, None], image.shape)
-    return cv2.add(image, np.ascontiguousarray(plane), dtype=cv2.CV_8U)  # type: ignore[return-value]
+    added = np.rint(profile * (15 + 75 * strength)).astype(np.int64)
+    out = image.copy()
+    lines: Any = out.transpose(1, 0, 2) if upright else out
+    for place in np.flatnonzero(added).tolist():
+        lines[place] = np.clip(lines[place].astype(np.int64) + added[place], 0, 255)
+    return out
 
 
 def occlusion(image: Image, rng: Rng, strength: float, text_px: float) -> Image:

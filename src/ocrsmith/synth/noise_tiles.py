@@ -36,6 +36,12 @@ def grey_tile() -> NDArray[np.uint8]:
 
 
 @cache
+def grey_plane() -> NDArray[np.uint8]:
+    """(768, 768) uint8: one channel of grey_tile."""
+    return np.ascontiguousarray(grey_tile()[..., 0])
+
+
+@cache
 def chroma_tile() -> NDArray[np.uint8]:
     """(768, 768, 3) uint8: coloured blotches of about 2 px whose luma (BT.601) is that of grey."""
     rng = np.random.default_rng([_TILE_SEED, 2])
