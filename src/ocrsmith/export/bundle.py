@@ -11,8 +11,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ocrsmith.errors import BundleError
-from ocrsmith.export.onnx import export_network, output_kind
+from ocrsmith.export.onnx import export_network
 from ocrsmith.export.parity import prove
+from ocrsmith.models.torch_engine import output_kind
 from ocrsmith.reading.bundle import write_bundle
 
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ocrsmith.errors import OcrsmithError, StorageError
 from ocrsmith.models.onnx_state import ALIASES, exported_keys
+from ocrsmith.models.torch_engine import output_kind
 from ocrsmith.preprocess import DetectorInput, RecognizerInput
 
 OPSET = 17
@@ -42,11 +43,6 @@ class _WithProbabilities(nn.Module):
         if self.kind == "maps":
             return output
         return torch.sigmoid(output) if output.ndim == 4 else torch.softmax(output, dim=-1)
-
-
-def output_kind(network: nn.Module) -> str:
-    """What the exported network gives: "maps" for CRAFT, "probabilities" for DB and recognisers."""
-    return "maps" if network.kind == "craft" else "probabilities"
 
 
 def example_images(network: nn.Module, batch: int = 2, seed: int = 0) -> Tensor:

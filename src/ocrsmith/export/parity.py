@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ocrsmith.errors import EngineError
-from ocrsmith.export.onnx import example_images, output_kind
+from ocrsmith.export.onnx import example_images
+from ocrsmith.models.torch_engine import read_output
 from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.reading.ctc import decode_batch
 from ocrsmith.reading.engines import open_engine
@@ -107,12 +108,9 @@ def reference_output(model: nn.Module, images: Tensor) -> NDArray[np.float32]:
     was_training = model.training
     model.eval()
     device = next(model.parameters()).device
-    with torch.inference_mode():
-        output = model(images.to(device)).float()
-        if output_kind(model) == "probabilities":
-            output = torch.sigmoid(output) if output.ndim == 4 else torch.softmax(output, dim=-1)
+    output = read_output(model, images.to(device))
     model.train(was_training)
-    return output.cpu().numpy()
+    return output
 
 
 def noise_of_three_sizes(model: nn.Module) -> list[Tensor]:

@@ -20,7 +20,8 @@ from ocrsmith.reading.spaces import SPACE, SpaceRule
 class DetectorPart:
     """A bundle's detector: how its input is made and its output understood.
 
-    `output` is "maps" (CRAFT), "probabilities" or "logits" (DB).
+    `output` is "maps" (CRAFT), "probabilities" or "logits" (DB). `architecture`, where the manifest tells it, is what
+    builds the network again: {"name", "settings"} of `ocrsmith.models.registry`.
     """
 
     kind: str
@@ -29,6 +30,7 @@ class DetectorPart:
     scale: ScaleRule
     output: str
     network: bytes
+    architecture: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class RecognizerPart:
             detection itself.
         spaces: where given, puts spaces into gaps of the ink where the network wrote none.
         calibration: where given, what confidences become once everything is decided; `min_confidence` is on its scale.
+        architecture: as of `DetectorPart`.
     """
 
     kind: str
@@ -51,6 +54,7 @@ class RecognizerPart:
     spaces: SpaceRule | None = None
     crop_margin: float = 0.0
     calibration: Calibration | None = None
+    architecture: Mapping[str, Any] | None = None
 
 
 def detector_part(form: Mapping[str, Any], network: bytes) -> DetectorPart:
@@ -73,6 +77,7 @@ def detector_part(form: Mapping[str, Any], network: bytes) -> DetectorPart:
         ScaleRule(**form.get("scale", {})),
         output,
         network,
+        form.get("network"),
     )
 
 
@@ -99,4 +104,5 @@ def recognizer_part(form: Mapping[str, Any], network: bytes) -> RecognizerPart:
         spaces,
         float(form.get("crop_margin", 0.0)),
         Calibration.from_dict(form["calibration"]) if form.get("calibration") is not None else None,
+        form.get("network"),
     )

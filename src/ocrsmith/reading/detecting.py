@@ -40,7 +40,7 @@ class PageDetector:
 
     def __init__(self, part: DetectorPart, engine: str = "auto", threads: int | None = None) -> None:
         self.part = part
-        self.engine: Engine = open_engine(part.network, engine, threads)
+        self.engine: Engine = open_engine(part.network, engine, threads, part.architecture)
 
     def detect(self, image: Image, timings: dict[str, float] | None = None) -> list[Detection]:
         """(H, W, 3) uint8 RGB -> detections in the picture's own px, clipped to it.

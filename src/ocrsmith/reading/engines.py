@@ -1,4 +1,7 @@
-"""Inference engines: one network's bytes in, arrays through. ONNX Runtime always, OpenVINO where it is installed."""
+"""Inference engines: one network's bytes in, arrays through.
+
+ONNX Runtime always, OpenVINO and PyTorch where they are installed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import functools
 import importlib
 import importlib.util
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,6 +17,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import EngineError
 from ocrsmith.settings import cache_dir, num_threads
 
@@ -30,6 +35,10 @@ PROVIDERS = {
 _CACHED_FROM_BYTES = 2**20
 _MOST_CACHED = 12
 
+# OpenVINO makes kernels for each new shape of an input and by default keeps 5,000 of a kind, 4 MB a shape of a
+# recogniser: so many are those of the last fifty shapes or so.
+_KEPT_KERNELS = 1000
+
 
 class Engine(Protocol):
     """A loaded network with one input and one output; any batch and spatial size that its graph allows."""
@@ -41,14 +50,22 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(model: bytes | Path, engine: str = "auto", threads: int | None = None) -> Engine:
+def open_engine(
+    model: bytes | Path,
+    engine: str = "auto",
+    threads: int | None = None,
+    architecture: Mapping[str, Any] | None = None,
+    alphabet: Alphabet | None = None,
+) -> Engine:
     """Loads an ONNX network.
 
     Args:
         model: the file's bytes, or its path.
         engine: "auto" (OpenVINO on a CPU with bfloat16 where it is installed, else ONNX Runtime), "onnxruntime",
-            "openvino", "cuda", "tensorrt", "coreml", "directml", or an ONNX Runtime provider's full name.
+            "openvino", "cuda", "tensorrt", "coreml", "directml", an ONNX Runtime provider's full name, or "pytorch",
+            which is slow and for debugging.
         threads: at most so many; None takes `ocrsmith.settings.num_threads()`.
+        architecture, alphabet: of the bundle's part, for "pytorch", which builds the network anew.
 
     Raises:
         EngineError: the engine is unknown or not installed, or the network cannot be loaded.
@@ -61,11 +78,13 @@ def open_engine(model: bytes | Path, engine: str = "auto", threads: int | None =
         engine = "openvino" if _openvino_pays() else "onnxruntime"
     if engine == "openvino":
         return OpenVinoEngine(content, count)
+    if engine == "pytorch":
+        return _pytorch_engine(content, count, architecture, alphabet)
     provider = PROVIDERS.get(engine, engine)
     if not provider.endswith("ExecutionProvider"):
         raise EngineError(
-            f"The engine {engine!r} is unknown. Use 'auto', 'openvino', {', '.join(map(repr, PROVIDERS))}, or the full "
-            "name of an ONNX Runtime provider."
+            f"The engine {engine!r} is unknown. Use 'auto', 'openvino', 'pytorch', "
+            f"{', '.join(map(repr, PROVIDERS))}, or the full name of an ONNX Runtime provider."
         )
     return OnnxRuntimeEngine(content, count, provider)
 
@@ -125,6 +144,7 @@ class OpenVinoEngine:
             "INFERENCE_NUM_THREADS": str(threads),
             "NUM_STREAMS": "1",
             "PERFORMANCE_HINT": "LATENCY",
+            "CPU_RUNTIME_CACHE_CAPACITY": str(_KEPT_KERNELS),
             "INFERENCE_PRECISION_HINT": "bf16" if self.uses_bfloat16 else "f32",
         }
         folder = _compiled_folder() if len(content) >= _CACHED_FROM_BYTES else None
@@ -147,6 +167,26 @@ class OpenVinoEngine:
             raise EngineError(f"OpenVINO refused an input of shape {array.shape} ({_first_line(error)}).") from None
         # The request's output buffer is used again by the next run.
         return np.array(result[0], dtype=np.float32)
+
+
+def _pytorch_engine(
+    content: bytes, threads: int, architecture: Mapping[str, Any] | None, alphabet: Alphabet | None
+) -> Engine:
+    """The networks live on a floor below, whose PyTorch the reading install lacks: opened by name, as OpenVINO is."""
+    missing = [name for name in ("torch", "onnx") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise EngineError(
+            f"The engine 'pytorch' needs {' and '.join(missing)}. Run: pip install \"ocrsmith[train]\", or read with "
+            "engine='onnxruntime'."
+        )
+    if architecture is None:
+        raise EngineError(
+            "The bundle does not say which network it holds, so PyTorch cannot build it. Export it with this ocrsmith, "
+            "or read with engine='onnxruntime'."
+        )
+    module: Any = importlib.import_module("ocrsmith.models.torch_engine")
+    engine: Engine = module.TorchEngine(content, architecture["name"], architecture["settings"], alphabet, threads)
+    return engine
 
 
 @functools.cache

@@ -25,7 +25,7 @@ class CropRecognizer:
 
     def __init__(self, part: RecognizerPart, engine: str = "auto", threads: int | None = None) -> None:
         self.part = part
-        self.engine: Engine = open_engine(part.network, engine, threads)
+        self.engine: Engine = open_engine(part.network, engine, threads, part.architecture, part.alphabet)
         self.decoder = Decoder(part.alphabet)
 
     def recognize(self, crops: Sequence[Image], decoder: Decoder | None = None) -> list[Recognized]:
