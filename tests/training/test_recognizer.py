@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -18,7 +19,7 @@ from ocrsmith.errors import OcrsmithError, RecipeError
 from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.reading.ctc import decode_batch
 from ocrsmith.samples import LineSample
-from ocrsmith.training.callbacks import ema_with_warmup
+from ocrsmith.training.callbacks import SeedByStep, ema_with_warmup
 from ocrsmith.training.fitting import FitResult, FitSettings, check_finite, clone_state, fit, read_history
 from ocrsmith.training.loaders import BatchStream, first_batches
 from ocrsmith.training.recognizer import RecognizerModule
@@ -167,6 +168,17 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path: Path, monkeypatch:
     for key, value in resumed.model.state_dict().items():
         torch.testing.assert_close(value, whole.model.state_dict()[key], rtol=1e-4, atol=1e-5)
     assert [row["step"] for row in result.history] == sorted(row["step"] for row in result.history)
+
+
+def test_what_a_step_draws_is_its_own_in_every_life() -> None:
+    def drawn(seed: int, step: int) -> float:
+        SeedByStep(seed).on_train_batch_start(SimpleNamespace(global_step=step), nn.Identity(), None, 0)  # type: ignore[arg-type]
+        return float(torch.rand(()))
+
+    first = drawn(7, 3)
+    torch.rand(5)
+    assert drawn(7, 3) == first
+    assert len({first, drawn(7, 4), drawn(8, 3)}) == 3
 
 
 def test_patience_ends_a_run(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytorch_lightning as pl
 import torch
 from pytorch_lightning.callbacks import (
@@ -49,6 +50,20 @@ class ScheduleByBudget(Callback):
                 group.setdefault("peak_lr", group["lr"])
                 group["lr"] = group["peak_lr"] * factor
         pl_module.log("learning_rate", trainer.optimizers[0].param_groups[0]["lr"], batch_size=1)
+
+
+class SeedByStep(Callback):
+    """Seeds PyTorch before every step by the run's seed and the step, so that dropout draws the same after a kill."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Sets the state of every device's generator."""
+        state = np.random.SeedSequence([self.seed, trainer.global_step]).generate_state(1, np.uint64)
+        torch.manual_seed(int(state[0]))
 
 
 def ema_with_warmup(decay: float) -> Any:
@@ -111,6 +126,7 @@ def make_callbacks(
     schedule: WarmupCosine,
     ema_decay: float | None,
     checkpoint_minutes: float,
+    seed: int,
     progress: bool,
 ) -> list[Callback]:
     """The callbacks of one phase, which writes into `folder`: best.ckpt, last.ckpt.
@@ -118,7 +134,7 @@ def make_callbacks(
     The averaged weights stand in while a validation runs, so early stopping and the best checkpoint judge what ships.
     """
     timer = Timer(timedelta(seconds=budget.seconds) if budget.seconds else None, interval="step", verbose=False)
-    callbacks: list[Callback] = [timer, ScheduleByBudget(schedule, budget, timer)]
+    callbacks: list[Callback] = [timer, ScheduleByBudget(schedule, budget, timer), SeedByStep(seed)]
     if ema_decay is not None:
         callbacks.append(WeightAveraging(multi_avg_fn=ema_with_warmup(ema_decay)))
     callbacks += [

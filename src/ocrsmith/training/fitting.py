@@ -33,6 +33,7 @@ class FitSettings:
         ema_decay: of the weights' moving mean; None validates and keeps the weights as they are.
         precision: "auto" takes bfloat16 where the machine computes in it; else Lightning's own names.
         checkpoint_minutes: between two last.ckpt.
+        seed: of what the network itself draws, such as dropout.
     """
 
     patience: int = 25
@@ -41,6 +42,7 @@ class FitSettings:
     precision: str = "auto"
     gradient_clip: float = 5.0
     checkpoint_minutes: float = 2.0
+    seed: int = 0
     accelerator: str = "auto"
     progress: bool = True
 
@@ -205,6 +207,7 @@ def make_trainer(
                     schedule=settings.schedule,
                     ema_decay=settings.ema_decay,
                     checkpoint_minutes=settings.checkpoint_minutes,
+                    seed=settings.seed,
                     progress=settings.progress,
                 ),
             ],

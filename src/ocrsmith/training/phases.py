@@ -51,14 +51,15 @@ class Trained:
     drawn: Tally
 
 
-def fit_settings(table: NetworkTable, *, progress: bool, accelerator: str) -> FitSettings:
-    """A table's numbers as the fit takes them."""
+def fit_settings(table: NetworkTable, seed: int, *, progress: bool, accelerator: str) -> FitSettings:
+    """A table's numbers as the fit takes them, and the recipe's seed."""
     return FitSettings(
         patience=table.patience,
         schedule=WarmupCosine(warmup_steps=table.warmup_steps),
         ema_decay=table.ema_decay or None,
         gradient_clip=table.gradient_clip,
         checkpoint_minutes=table.checkpoint_minutes,
+        seed=seed,
         progress=progress,
         accelerator=accelerator,
     )

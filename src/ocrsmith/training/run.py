@@ -228,7 +228,7 @@ class _Run:
 
     def _fit(self, role: Role, network: StartedNetwork, table: NetworkTable, budget: Budget) -> Trained:
         given = (self.materials, budget, self.state)
-        settings = fit_settings(table, progress=self.progress, accelerator=self.accelerator)
+        settings = fit_settings(table, self.recipe.seed, progress=self.progress, accelerator=self.accelerator)
         asked = self.workers if self.workers is not None else table.workers
         workers = default_workers() if asked is None else asked
         options: dict[str, Any] = {
