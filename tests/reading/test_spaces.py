@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from ocrsmith.reading.ctc import Decoded
-from ocrsmith.reading.spaces import SpaceRule, correct_spaces, gaps, ink_mask, insert_spaces, join_plate
+from ocrsmith.reading.spaces import SpaceRule, close_digits, correct_spaces, gaps, ink_mask, insert_spaces, join_plate
 
 # Letters as blocks 20 px wide and 30 high; a step is 8 px.
 STEP_PX = 8.0
@@ -161,3 +161,29 @@ def test_wide_letters_and_wide_gaps_stay_apart() -> None:
 def test_a_plate_without_ink_stays_as_it_is() -> None:
     read, crop = plate("TVG 399")
     assert join_plate(read, np.full_like(crop, 128), 2.0, SpaceRule()) is read
+
+
+def numbered(text: str, middles: list[int]) -> Decoded:
+    """Each character at its step."""
+    steps = np.array([[middle, middle + 1] for middle in middles], np.int64)
+    return Decoded(text, 0.8, tuple(text), np.full(len(text), 0.9, np.float32), steps)
+
+
+def test_digits_set_wide_apart_are_one_number() -> None:
+    """Digits at steps 0, 10, 20 and 30: the space does not stand in a wider gap than the point."""
+    closed = close_digits(numbered("46.2 9", [0, 10, 15, 20, 25, 30]), SpaceRule())
+    assert closed.text == "46.29"
+    assert closed.character_steps[:, 0].tolist() == [0, 10, 15, 20, 30]
+    assert closed.confidence == 0.8
+
+
+def test_numbers_farther_apart_stay_two() -> None:
+    read = numbered("46 29", [0, 10, 18, 26, 36])
+    assert close_digits(read, SpaceRule()) is read
+    assert close_digits(read, SpaceRule(over_digits=1.6)).text == "4629"
+
+
+@pytest.mark.parametrize("text", ["1 2 3", "4a 67", "12-34", "4", ""])
+def test_without_digits_to_compare_with_or_beside_letters_nothing_is_closed(text: str) -> None:
+    read = numbered(text, [10 * place for place in range(len(text))]) if text else marked("", [])
+    assert close_digits(read, SpaceRule()) is read

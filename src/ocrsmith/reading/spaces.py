@@ -7,6 +7,7 @@ The other way round, the two halves of a number plate are one word, though plate
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from ocrsmith.reading.ctc import Decoded
 from ocrsmith.samples import Image
 
 SPACE = " "
+_OF_NUMBERS = frozenset("0123456789., -")
 # Shares of the crop's height above and below that may show the neighbouring lines.
 _EDGE_ROWS = 0.06
 # A run of ink longer than this many heights is a rule, an underline or a frame, not a letter.
@@ -44,6 +46,8 @@ class SpaceRule:
         hinted_least: see above.
         condensed: a line of nothing but two groups of capitals and digits is a number plate, and one word, where its
             characters are at most this share of the ink's height apart; see `join_plate`.
+        over_digits: in a number, digits with a space between them must stand farther apart than this many usual
+            distances of digits without one; see `close_digits`.
     """
 
     least: float = 0.3
@@ -52,6 +56,7 @@ class SpaceRule:
     hint: float = 0.15
     hinted_least: float = 0.2
     condensed: float = 0.42
+    over_digits: float = 1.2
 
     def __post_init__(self) -> None:
         if min(asdict(self).values()) <= 0:
@@ -104,9 +109,34 @@ def correct_spaces(
     space_probabilities: NDArray[np.float32] | None = None,
     first_step: float = 0.0,
 ) -> Decoded:
-    """`insert_spaces`, then `join_plate`: the text as its picture sets it apart."""
-    spaced = insert_spaces(decoded, crop, step_px, rule, space_probabilities, first_step)
+    """`insert_spaces`, `close_digits`, `join_plate`: the text as its picture sets it apart."""
+    spaced = close_digits(insert_spaces(decoded, crop, step_px, rule, space_probabilities, first_step), rule)
     return join_plate(spaced, crop, step_px, rule, first_step)
+
+
+def close_digits(decoded: Decoded, rule: SpaceRule) -> Decoded:
+    """A number without the spaces between digits that stand no farther apart than others that are read together.
+
+    Displays set their digits wide apart, and a recogniser takes some of the gaps for spaces: "46.2 9", "1 0.0 0 0".
+    """
+    characters = decoded.characters
+    if SPACE not in characters or not all(one in _OF_NUMBERS for one in characters):
+        return decoded
+    marks = decoded.character_steps.mean(axis=1)
+    digits = [index for index, character in enumerate(characters) if character.isdigit()]
+    pairs = [(left, right, marks[right] - marks[left]) for left, right in itertools.pairwise(digits)]
+    together = [distance for left, right, distance in pairs if SPACE not in characters[left:right]]
+    if not together:
+        return decoded
+    farthest = rule.over_digits * float(np.median(together))
+    dropped = {
+        index
+        for left, right, distance in pairs
+        if distance <= farthest
+        for index in range(left, right)
+        if characters[index] == SPACE
+    }
+    return _without(decoded, dropped) if dropped else decoded
 
 
 def join_plate(decoded: Decoded, crop: Image, step_px: float, rule: SpaceRule, first_step: float = 0.0) -> Decoded:
@@ -127,8 +157,13 @@ def join_plate(decoded: Decoded, crop: Image, step_px: float, rule: SpaceRule, f
     pitch = float(np.median(np.delete(distances, place - 1)))
     if height == 0 or pitch > rule.condensed * height or across > _FARTHEST_GROUPS * pitch:
         return decoded
-    kept = np.arange(len(decoded.characters)) != place
-    characters = decoded.characters[:place] + decoded.characters[place + 1 :]
+    return _without(decoded, {place})
+
+
+def _without(decoded: Decoded, dropped: set[int]) -> Decoded:
+    """The text without the characters at these places; its confidence stays as it was."""
+    kept = [index for index in range(len(decoded.characters)) if index not in dropped]
+    characters = tuple(decoded.characters[index] for index in kept)
     return Decoded(
         "".join(characters),
         decoded.confidence,
