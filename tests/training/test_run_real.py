@@ -76,6 +76,21 @@ def test_a_bundle_is_made_better_and_reads_as_it_did(detector: RunResult, pictur
     assert Bundle.load(result.bundle).manifest["detector"]["scale"] == {"min_side": 64, "max_side": 128}
 
 
+def test_mixtures_are_tried_and_old_pictures_decide(detector: RunResult, pictures: Path, tmp_path: Path) -> None:
+    start = {"settings": {}, "scale": {}, "start": str(detector.bundle)}
+    keep = {"folder": str(pictures), "name": "old", "level": "lines"}
+    table = {**DETECTOR, **start, "mixtures": [1.0, 0.5], "keep": [keep], "real": [{"folder": str(pictures)}]}
+    measured = [{"folder": str(pictures), "name": "in part", "complete": False}]
+    result = run(parse_recipe({**FORM, "test_samples": 2, "detector": table, "pictures": measured}), tmp_path)
+    assert [one["share"] for one in result.fits["detector"].mixtures] == [1.0, 0.5]
+    measures = {name: {row.measure for row in result.scores if row.data == name} for name in ("old, kept", "in part")}
+    assert measures["old, kept"] == {"boxes F", "boxes recall", "boxes precision", "time a picture"}
+    assert measures["in part"] == {"boxes recall", "time a picture"}
+    assert "validation_real_old" in (tmp_path / "detector" / "metrics.csv").read_text().splitlines()[0]
+    assert set(json.loads((tmp_path / "run.json").read_text())["notes"]["detector_start_old_scores"]) == {"", "old"}
+    assert "50% tuned" in result.report.read_text()
+
+
 def test_a_recogniser_takes_the_words_of_pages_and_says_what_it_refused(pictures: Path, tmp_path: Path) -> None:
     result = run_on({"folder": str(pictures), "share": 1.0}, tmp_path, recognizer={**RECOGNIZER, **LESS})
     assert "mine lines, held back" in {row.data for row in result.scores}
