@@ -171,9 +171,8 @@ class _Flat:
 
 def _extent(boxes: NDArray[np.float32]) -> tuple[float, float, float, float]:
     """The box round boxes (N, 4)."""
-    left, top = boxes[:, :2].min(axis=0)
-    right, bottom = boxes[:, 2:].max(axis=0)
-    return float(left), float(top), float(right), float(bottom)
+    lefts, tops, rights, bottoms = zip(*boxes.tolist())
+    return min(lefts), min(tops), max(rights), max(bottoms)
 
 
 def _draw_ink(view: Image, mask: NDArray[np.uint8], plan: BlockPlan) -> None:

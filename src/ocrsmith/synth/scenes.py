@@ -76,6 +76,7 @@ class PageScene:
         self.backgrounds, self.degrade, self.move = backgrounds, degrade, move
         self._drawer = BlockDrawer(texts, self.faces, self.settings)
         self._last_background: tuple[tuple[int, int, int], Image] | None = None
+        self._last_marked: tuple[tuple[int, int, int, tuple[ShapePlan, ...]], Image] | None = None
 
     def plan(self, rng: Rng) -> ScenePlan:
         """Draws a scene; raises NoRoomError (a SynthesisError) where not one block found its place."""
@@ -83,11 +84,7 @@ class PageScene:
         seed, finish = (int(value) for value in rng.integers(0, _MAX_SEED, 2))
         background = self._background(seed, settings.width, settings.height)
         shapes = self._shapes(rng, background)
-        if shapes:
-            background = background.copy()
-            for shape in shapes:
-                draw_shape(background, shape)
-        ground = Ground(background)
+        ground = Ground(self._marked(seed, settings.width, settings.height, shapes))
         blocks: list[BlockPlan] = []
         refusals: Counter[str] = Counter()
         for _ in range(int(rng.integers(settings.blocks[0], settings.blocks[1] + 1))):
@@ -105,10 +102,8 @@ class PageScene:
 
     def render(self, plan: ScenePlan) -> PageSample:
         """Pixels and labels of a plan. One instance a line; `TextInstance.words` cuts it at its spaces."""
-        image = self._background(plan.background_seed, plan.width, plan.height).copy()
+        image = self._marked(plan.background_seed, plan.width, plan.height, plan.shapes).copy()
         ink = np.zeros(image.shape[:2], np.uint8)
-        for shape in plan.shapes:
-            draw_shape(image, shape)
         lines = [line for block in plan.blocks for line in draw_block(image, ink, block, self.faces)]
         if self.move is not None:
             image, ink, lines = self._moved(image, ink, lines, plan.finish_seed)
@@ -125,6 +120,18 @@ class PageScene:
             image = self.backgrounds.sample(np.random.default_rng(seed), width, height)
             self._last_background = (key, image)
         return self._last_background[1]
+
+    def _marked(self, seed: int, width: int, height: int, shapes: tuple[ShapePlan, ...]) -> Image:
+        """A background with its distractors; the last one is kept, too. Not to be changed."""
+        key = (seed, width, height, shapes)
+        if self._last_marked is None or self._last_marked[0] != key:
+            image = self._background(seed, width, height)
+            if shapes:
+                image = image.copy()
+                for shape in shapes:
+                    draw_shape(image, shape)
+            self._last_marked = (key, image)
+        return self._last_marked[1]
 
     def _shapes(self, rng: Rng, background: Image) -> tuple[ShapePlan, ...]:
         settings = self.settings
