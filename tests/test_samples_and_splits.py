@@ -25,6 +25,7 @@ def test_words_are_cut_at_spaces_with_their_characters() -> None:
     np.testing.assert_allclose(words[1].polygon, box_quad(40, 0, 48, 10), atol=1e-4)
     assert words[1].confidence == 0.5
     assert TextInstance(box_quad(0, 0, 9, 9), "  ").words() == []
+    assert len(TextInstance(box_quad(0, 0, 9, 9), "", ignore=True).words()) == 1
     assert len(TextInstance(box_quad(0, 0, 9, 9), "a b").words()) == 1
 
 

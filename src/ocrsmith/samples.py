@@ -90,9 +90,12 @@ class TextInstance:
                 raise LabelError(f"The text {self.text!r} has characters that spell {spelt!r}. They must agree.")
 
     def words(self) -> list[TextInstance]:
-        """Cuts an instance with characters at its spaces, one instance a word; without characters, itself."""
+        """Cuts an instance with characters at its spaces, one instance a word.
+
+        Without characters it stays whole, if it has a text or is ignored.
+        """
         if self.characters is None or " " not in self.text:
-            return [self] if self.text.strip() else []
+            return [self] if self.text.strip() or self.ignore else []
         groups: list[list[Character]] = [[]]
         for character in self.characters:
             if character.text.isspace():

@@ -141,6 +141,69 @@ def test_a_page_without_text_is_refused(write: Write) -> None:
         shown(write("a.pdf"))
 
 
+def test_a_word_set_letter_by_letter_stays_one(write: Write) -> None:
+    # Every other letter is set a little higher, in an object of its own, after which pdfium breaks the line.
+    letters = [(letter, (40.0 + 14 * i, 200.0 + 3 * (i % 2)), {}) for i, letter in enumerate("VOLTS")]
+    below = [("under", (40.0, 176.0), {}), ("far", (160.0, 200.0), {})]
+    sample = shown(write("a.pdf", *letters, *below))
+    assert found(sample) == {"VOLTS": False, "under": False, "far": False}
+
+
+def test_a_negative_size_in_a_turned_matrix_is_upright_text(write: Write) -> None:
+    folder = write("a.pdf", ("upright", (-1.0, 0.0, 0.0, -1.0, 40.0, 200.0), {"size": -20.0}))
+    (instance,) = shown(folder).instances
+    assert (instance.text, instance.ignore) == ("upright", False)
+    assert instance.polygon[0, 0] < instance.polygon[1, 0] and instance.polygon[0, 1] < instance.polygon[3, 1]
+
+
+def test_a_hyphen_at_the_end_of_a_line_is_one(write: Write) -> None:
+    folder = write("a.pdf", ("see the hyphen-", (40.0, 200.0), {}), ("ated word", (40.0, 176.0), {}))
+    assert found(shown(folder)) == {"see the hyphen-": False, "ated word": False}
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_a_picture_in_the_page_is_ignored_where_something_is_seen(write: Write, rotation: int) -> None:
+    folder = write("a.pdf", ("words", (40.0, 200.0), {}))
+    document = pypdfium2.PdfDocument(folder / "a.pdf")
+    page = document[0]
+    for left, colours in ((200.0, (0, 255)), (300.0, (255, 255))):
+        bitmap = pypdfium2.PdfBitmap.new_native(2, 1, pdfium.FPDFBitmap_BGR)
+        bitmap.to_numpy()[0, :, :] = np.array(colours)[:, None]
+        picture = pypdfium2.PdfImage.new(document)
+        picture.set_bitmap(bitmap)
+        picture.set_matrix(pypdfium2.PdfMatrix().scale(60, 40).translate(left, 100))
+        page.insert_obj(picture)
+    page.gen_content()
+    page.set_rotation(rotation)
+    document.save(folder / "b.pdf")
+    document.close()
+    (folder / "a.pdf").unlink()
+    sample = shown(folder)
+    # Centred in 1,300 px: the page is 400 x 300, or 300 x 400 when it is turned.
+    (ignored,) = [instance for instance in sample.instances if instance.ignore]
+    left, top, right, bottom = (650, 660, 710, 700) if rotation == 0 else (600, 650, 640, 710)
+    corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
+    np.testing.assert_allclose(ignored.polygon, corners, atol=1.0)
+    assert found(sample) == {"words": False, "": True}
+    assert [word.text for instance in sample.instances for word in instance.words()] == ["", "words"]
+
+
+def test_annotations_have_no_labels_and_are_not_drawn(write: Write) -> None:
+    folder = write("a.pdf", ("words", (40.0, 200.0), {}))
+    document = pypdfium2.PdfDocument(folder / "a.pdf")
+    page = document[0]
+    note = pdfium.FPDFPage_CreateAnnot(page, pdfium.FPDF_ANNOT_SQUARE)
+    pdfium.FPDFAnnot_SetRect(note, pdfium.FS_RECTF(200, 140, 300, 100))
+    pdfium.FPDFAnnot_SetColor(note, pdfium.FPDFANNOT_COLORTYPE_InteriorColor, 0, 0, 0, 255)
+    pdfium.FPDFPage_CloseAnnot(note)
+    document.save(folder / "b.pdf")
+    document.close()
+    (folder / "a.pdf").unlink()
+    sample = shown(folder)
+    assert found(sample) == {"words": False}
+    assert sample.image[620:700, 640:760].min() == 255
+
+
 def test_words_outside_the_alphabet_are_ignored_alone(write: Write) -> None:
     folder = write("a.pdf", ("price 12 \u00a5 now", (20.0, 200.0), {}))
     scene = PdfScene(folder, Alphabet("price now"), width=600, height=400, dpi=(72, 72))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.alphabet import Alphabet
-from ocrsmith.geometry import enclosing_quad, inside_share
+from ocrsmith.geometry import box_quad, enclosing_quad, inside_share
 from ocrsmith.samples import Character, Image, TextInstance
 from ocrsmith.synth.legibility import ink_separation
 from ocrsmith.synth.paint import window_of
@@ -54,6 +54,14 @@ def line_instances(
             start = None
         if shares and max(shares) > 0 and _something(clean, quads[first:last]):
             yield _instance(line[first:last], quads[first:last], True)
+
+
+def picture_instances(clean: Image, quad: NDArray[np.float32]) -> Iterator[TextInstance]:
+    """The label of a picture in the page, `quad` (4, 2) px: ignored, unless nothing of it is to be seen."""
+    height, width = clean.shape[:2]
+    low, high = np.clip(quad.min(axis=0), 0, (width, height)), np.clip(quad.max(axis=0), 0, (width, height))
+    if (high - low).min() >= 1 and _something(clean, box_quad(*low, *high)[None]):
+        yield TextInstance(box_quad(*low, *high), "", ignore=True)
 
 
 def _readable(word: list[PdfCharacter], alphabet: Alphabet | None) -> bool:

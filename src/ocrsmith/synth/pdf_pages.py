@@ -5,7 +5,9 @@ plan = scene.plan(rng)          which page, at which dpi, which part of it
 sample = scene.render(plan)     pixels and labels
 
 An instance is a line, cut where the text layer leaves a wide gap. Words with characters outside the alphabet, with a
-broken encoding, askew, cut by the edge or hidden are instances of their own that are marked `ignore`.
+broken encoding, askew, cut by the edge or hidden are instances of their own that are marked `ignore`. So are pictures
+in the page, since what is written in them is in no text layer; annotations and form fields are not drawn for the same
+reason.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ from ocrsmith.errors import InputError, LabelError, RecipeError, SynthesisError
 from ocrsmith.samples import Image, PageSample, TextInstance
 from ocrsmith.splits import Split, select_split
 from ocrsmith.synth.choices import Rng
-from ocrsmith.synth.pdf_labels import line_instances
+from ocrsmith.synth.pdf_labels import line_instances, picture_instances
 from ocrsmith.synth.pdf_text import PdfText, read_text
 from ocrsmith.synth.scenes import Degrade
 
@@ -196,7 +198,10 @@ class PdfScene:
             image = self.degrade(clean.copy(), np.random.default_rng([plan.finish_seed, 1]))
         scale, shift = np.array(_page_px(page, plan.dpi)), np.array([plan.left, plan.top])
         instances: list[TextInstance] = []
-        for line in self._text(plan.file, plan.page, page).lines:
+        text = self._text(plan.file, plan.page, page)
+        for picture in text.pictures:
+            instances += picture_instances(clean, (picture * scale - shift).astype(np.float32))
+        for line in text.lines:
             quads = (np.stack([c.quad for c in line]) * scale - shift).astype(np.float32)
             instances += line_instances(image, clean, line, quads, self.alphabet, self.legible_px)
         return PageSample(image, tuple(instances))
@@ -243,7 +248,7 @@ def _draw(page: pypdfium2.PdfPage, plan: PdfPlan) -> Image:
     width, height = _page_px(page, plan.dpi)
     bitmap = pypdfium2.PdfBitmap.new_native(plan.width, plan.height, pdfium.FPDFBitmap_BGR)
     bitmap.fill_rect((255, 255, 255, 255), 0, 0, plan.width, plan.height)
-    flags = pdfium.FPDF_ANNOT | pdfium.FPDF_REVERSE_BYTE_ORDER
+    flags = pdfium.FPDF_REVERSE_BYTE_ORDER
     pdfium.FPDF_RenderPageBitmap(bitmap, page, -plan.left, -plan.top, width, height, 0, flags)
     image: Image = np.ascontiguousarray(bitmap.to_numpy()[..., :3])
     bitmap.close()

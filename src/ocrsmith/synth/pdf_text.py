@@ -1,4 +1,4 @@
-"""The text layer of a PDF's page as lines of characters with quads, as pdfium tells them.
+"""The text layer of a PDF's page as lines of characters with quads, as pdfium tells them, and where its pictures are.
 
 Coordinates are shares of the page as it is shown (x to the right, y down, 0 to 1), whatever its /Rotate and boxes are.
 """
@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 # What FPDF_PageToDevice is asked for: it answers in whole px, so the page is said to be this many wide and high.
 _FINE = 1 << 22
 # A line goes on while the next character lies within these multiples of its height, along the line.
-_LEAST_GAP, _MOST_GAP = -1.0, 1.2
+_LEAST_GAP, _MOST_GAP = -1.0, 2.4
+# Over a break that pdfium puts in, which it also does within words that are set letter by letter.
+_LEAST_JOINT, _MOST_JOINT = -0.3, 0.35
 _LIGATURES = range(0xFB00, 0xFB07)
 _INVISIBLE = int(pdfium.FPDF_TEXTRENDERMODE_INVISIBLE)
 
@@ -39,6 +41,7 @@ class PdfText:
 
     lines: list[list[PdfCharacter]]
     counts: Counter[str]
+    pictures: list[NDArray[np.float64]]  # (4, 2) quads; what is written in pictures is in no layer
 
     @property
     def num_characters(self) -> int:
@@ -75,7 +78,7 @@ class _Reader:
     """The work of one `read_text`."""
 
     def __init__(self, page: pypdfium2.PdfPage, text_page: pypdfium2.PdfTextPage) -> None:
-        self.text_page = text_page
+        self.page, self.text_page = page, text_page
         self.matrix = page_matrix(page)
         width, height = page.get_size()
         self.size = np.array([width, height])
@@ -83,7 +86,7 @@ class _Reader:
         self.line: list[PdfCharacter] = []
         self.direction: int | None = None
         self.counts: Counter[str] = Counter()
-        self.space_waits = False
+        self.space_waits = self.break_waits = False
         self.last_box: tuple[float, float, float, float] | None = None
 
     def read(self) -> PdfText:
@@ -93,23 +96,36 @@ class _Reader:
             if 0xD800 <= code < 0xDC00:
                 pending = chr(code)
                 continue
-            text = chr(code)
+            # The hyphen of a word that goes on in the next line has a code of pdfium's own.
+            text = "-" if pdfium.FPDFText_IsHyphen(self.text_page, index) == 1 else chr(code)
             if pending:
                 text = (pending + text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
                 pending = ""
             if text in "\r\n":
-                self._end_line()
+                self.break_waits = bool(self.line)
             elif text.isspace():
                 self.space_waits = bool(self.line)
             else:
                 self._add(index, text)
         self._end_line()
-        return PdfText(self.lines, self.counts)
+        return PdfText(self.lines, self.counts, self.pictures())
+
+    def pictures(self) -> list[NDArray[np.float64]]:
+        """The places of pictures, also of those within forms."""
+        found = []
+        for part in self.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]):
+            matrix, around = part.get_matrix(), part.container
+            while around is not None:
+                matrix, around = matrix.multiply(around.get_matrix()), around.container
+            corners = np.array([matrix.on_point(x, y) for x, y in ((0, 1), (1, 1), (1, 0), (0, 0))])
+            found.append(corners @ self.matrix[:, :2].T + self.matrix[:, 2])
+        return found
 
     def _end_line(self) -> None:
         if self.line:
             self.lines.append(self.line)
-        self.line, self.direction, self.space_waits, self.last_box = [], None, False, None
+        self.line, self.direction, self.last_box = [], None, None
+        self.space_waits = self.break_waits = False
 
     def _add(self, index: int, text: str) -> None:
         box = self.text_page.get_charbox(index)
@@ -117,7 +133,7 @@ class _Reader:
             # Without extent nothing is to be seen: soft hyphens, zero-width joiners, invisible fonts.
             self.counts["NoExtent"] += 1
             return
-        if self.line and box == self.last_box and not self.space_waits:
+        if self.line and box == self.last_box and not self.space_waits and not self.break_waits:
             before = self.line[-1]
             self.line[-1] = PdfCharacter(before.text + text, before.quad, before.fault, before.hidden)
             return
@@ -129,6 +145,7 @@ class _Reader:
             self.counts[fault] += 1
         if self.line and (direction != self.direction or not self._follows(quad, self.line[-1].quad)):
             self._end_line()
+        self.break_waits = False
         if self.space_waits:
             self.line.append(PdfCharacter(" ", quad, "", False))
             self.space_waits = False
@@ -148,7 +165,9 @@ class _Reader:
         form = pdfium.FS_MATRIX()
         if not pdfium.FPDFText_GetMatrix(self.text_page, index, ctypes.byref(form)):
             return upright, 0, ""
-        linear = self.matrix[:, :2] * self.size[:, None]
+        # A size below nothing turns the letters once more: matrices of minus one then stand for upright text.
+        sign = -1.0 if pdfium.FPDFText_GetFontSize(self.text_page, index) < 0 else 1.0
+        linear = self.matrix[:, :2] * self.size[:, None] * sign
         along, up = linear @ [form.a, form.b], linear @ [form.c, form.d]
         angle = float(np.degrees(np.arctan2(along[1], along[0])))
         turns = round(angle / 90.0)
@@ -176,5 +195,7 @@ class _Reader:
         height = max(float((there[3] - there[0]) @ down), float((here[3] - here[0]) @ down), 1e-6)
         gap = float((here[0] - there[1]) @ along)
         shared = min(float(here[3] @ down), float(there[3] @ down)) - max(float(here[0] @ down), float(there[0] @ down))
+        if self.break_waits:
+            return _LEAST_JOINT * height <= gap <= _MOST_JOINT * height and shared > 0
         # Low signs (a comma behind a dash) share no height; their distance across the line then decides.
-        return _LEAST_GAP * height <= gap <= 2 * _MOST_GAP * height and shared > -0.8 * height
+        return _LEAST_GAP * height <= gap <= _MOST_GAP * height and shared > -0.8 * height
