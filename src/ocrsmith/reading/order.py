@@ -23,6 +23,8 @@ MIN_COLUMN_ROWS = 3
 MIN_FILL = 0.6
 # Of the lower of two words' heights: the vertical overlap that puts them on one line.
 MIN_OVERLAP = 0.5
+# Pairs of words are looked at so many words at a time, which bounds memory on pages of thousands.
+_ROWS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,16 @@ def arrange(quads: ArrayLike) -> list[list[int]]:
         return []
     boxes = _level(quads)
     lines = _lines(boxes)
-    hulls = np.array([boxes.take(line).hull() for line in lines])
-    blocks = _cut(list(range(len(lines))), _Boxes(*hulls.T), _line_height(boxes))
+    order = [index for line in lines for index in line]
+    starts = np.cumsum([0, *(len(line) for line in lines[:-1])])
+    part = boxes.take(order)
+    hulls = _Boxes(
+        np.minimum.reduceat(part.left, starts),
+        np.maximum.reduceat(part.right, starts),
+        np.minimum.reduceat(part.top, starts),
+        np.maximum.reduceat(part.bottom, starts),
+    )
+    blocks = _cut(list(range(len(lines))), hulls, _line_height(boxes))
     return [lines[index] for block in blocks for index in block]
 
 
@@ -92,28 +102,24 @@ def _line_height(boxes: _Boxes) -> float:
 def _lines(boxes: _Boxes) -> list[list[int]]:
     """Joins each word to the nearest one at its right that stands on the same line and is of a like size."""
     heights = np.maximum(boxes.bottom - boxes.top, 1e-3)
-    middles = (boxes.left + boxes.right) / 2
     follower: dict[int, int] = {}
     leader: dict[int, int] = {}
-    pairs = []
-    for index in range(len(middles)):
-        lower = np.minimum(heights, heights[index])
-        overlap = np.minimum(boxes.bottom, boxes.bottom[index]) - np.maximum(boxes.top, boxes.top[index])
-        gap = boxes.left - boxes.right[index]
-        fits = (
-            (overlap >= MIN_OVERLAP * lower)
-            & (np.maximum(heights, heights[index]) <= 2.5 * lower)
-            & (gap <= MAX_GAP * lower)
-            & (gap >= -0.7 * lower)
-            & (middles > middles[index])
-        )
-        pairs += [(float(abs(gap[other])), index, int(other)) for other in np.flatnonzero(fits)]
+    gaps, left, right = [], [], []
+    for first in range(0, len(heights), _ROWS_AT_ONCE):
+        some = slice(first, first + _ROWS_AT_ONCE)
+        gap, fits = _beside(boxes, heights, some)
+        here, there = np.nonzero(fits)
+        gaps.append(np.abs(gap[here, there]))
+        left.append(here + first)
+        right.append(there)
+    pairs = np.concatenate(left), np.concatenate(right)
+    by_gap = np.lexsort((pairs[1], pairs[0], np.concatenate(gaps)))
     # The closest pairs first, each word with one neighbour a side.
-    for _, index, other in sorted(pairs):
+    for index, other in zip(pairs[0][by_gap].tolist(), pairs[1][by_gap].tolist()):
         if index not in follower and other not in leader:
             follower[index], leader[other] = other, index
     lines = []
-    for index in range(len(middles)):
+    for index in range(len(heights)):
         if index in leader:
             continue
         line = [index]
@@ -121,6 +127,23 @@ def _lines(boxes: _Boxes) -> list[list[int]]:
             line.append(follower[line[-1]])
         lines.append(line)
     return lines
+
+
+def _beside(boxes: _Boxes, heights: NDArray[np.float64], some: slice) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """For some boxes (rows) and all (columns): the gap, and whether the second may follow the first on its line."""
+    left, right, top, bottom = (side[some, None] for side in (boxes.left, boxes.right, boxes.top, boxes.bottom))
+    height = heights[some, None]
+    lower = np.minimum(heights, height)
+    overlap = np.minimum(boxes.bottom, bottom) - np.maximum(boxes.top, top)
+    gap = boxes.left - right
+    fits = (
+        (overlap >= MIN_OVERLAP * lower)
+        & (np.maximum(heights, height) <= 2.5 * lower)
+        & (gap <= MAX_GAP * lower)
+        & (gap >= -0.7 * lower)
+        & ((boxes.left + boxes.right) / 2 > (left + right) / 2)
+    )
+    return gap, fits
 
 
 def _cut(indexes: list[int], lines: _Boxes, height: float) -> list[list[int]]:
@@ -185,14 +208,14 @@ def _share_lines(first: _Boxes, second: _Boxes) -> bool:
 
 def _stacked(indexes: list[int], lines: _Boxes) -> list[list[int]]:
     """Groups from top to bottom that share no height: a horizontal cut lies between each two."""
+    top, bottom = lines.top.tolist(), lines.bottom.tolist()
     groups: list[list[int]] = []
     reach = -np.inf
-    for index in sorted(indexes, key=lambda i: (lines.top[i] + lines.bottom[i]) / 2):
-        middle = (lines.top[index] + lines.bottom[index]) / 2
-        if middle > reach or not groups:
+    for index in sorted(indexes, key=lambda i: (top[i] + bottom[i]) / 2):
+        if (top[index] + bottom[index]) / 2 > reach or not groups:
             groups.append([])
         groups[-1].append(index)
-        reach = max(reach, lines.bottom[index] - 0.3 * (lines.bottom[index] - lines.top[index]))
+        reach = max(reach, bottom[index] - 0.3 * (bottom[index] - top[index]))
     return groups
 
 
@@ -216,19 +239,18 @@ def _has_lane(part: _Boxes, height: float) -> bool:
 
 def _row_groups(indexes: list[int], lines: _Boxes) -> list[list[int]]:
     """Rows from top to bottom, each from left to right: lines whose middle lies within the row's first line."""
+    top, bottom, left = lines.top.tolist(), lines.bottom.tolist(), lines.left.tolist()
     rows: list[list[int]] = []
-    for index in sorted(indexes, key=lambda i: (lines.top[i] + lines.bottom[i]) / 2):
-        middle = (lines.top[index] + lines.bottom[index]) / 2
-        if rows and lines.top[rows[-1][0]] <= middle <= lines.bottom[rows[-1][0]]:
-            overlap = min(lines.bottom[index], lines.bottom[rows[-1][0]]) - max(
-                lines.top[index], lines.top[rows[-1][0]]
-            )
-            lower = min(lines.bottom[index] - lines.top[index], lines.bottom[rows[-1][0]] - lines.top[rows[-1][0]])
+    for index in sorted(indexes, key=lambda i: (top[i] + bottom[i]) / 2):
+        head = rows[-1][0] if rows else index
+        if rows and top[head] <= (top[index] + bottom[index]) / 2 <= bottom[head]:
+            overlap = min(bottom[index], bottom[head]) - max(top[index], top[head])
+            lower = min(bottom[index] - top[index], bottom[head] - top[head])
             if overlap >= MIN_OVERLAP * lower:
                 rows[-1].append(index)
                 continue
         rows.append([index])
-    return [sorted(row, key=lambda i: lines.left[i]) for row in rows]
+    return [sorted(row, key=lambda i: left[i]) for row in rows]
 
 
 def _rows(indexes: list[int], lines: _Boxes) -> list[list[int]]:
