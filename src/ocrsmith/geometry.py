@@ -7,6 +7,7 @@ A quad is (4, 2), clockwise from the text's own top left: top left, top right, b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,6 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Quad = NDArray[np.float32]
 Polygon = NDArray[np.float32]
+# (N, 4, 2), as one array or quad by quad.
+ManyQuads = Sequence[ArrayLike] | NDArray[Any]
 
 
 def as_polygon(points: ArrayLike) -> Polygon:
@@ -34,9 +37,9 @@ def as_quad(points: ArrayLike) -> Quad:
     return quad
 
 
-def as_quads(quads: ArrayLike) -> NDArray[np.float32]:
+def as_quads(quads: ManyQuads) -> NDArray[np.float32]:
     """Checks and converts to (N, 4, 2) float32, all at once; N may be 0."""
-    if not len(quads):  # type: ignore[arg-type]
+    if not len(quads):
         return np.zeros((0, 4, 2), np.float32)
     every = np.asarray(quads, dtype=np.float32)
     if every.ndim != 3 or every.shape[1:] != (4, 2):
@@ -81,7 +84,7 @@ def quad_size(quad: ArrayLike) -> tuple[float, float]:
 _SIDE_ENDS, _SIDE_STARTS = np.array([1, 3, 2, 2]), np.array([0, 0, 3, 1])
 
 
-def quad_sizes(quads: ArrayLike) -> NDArray[np.float64]:
+def quad_sizes(quads: ManyQuads) -> NDArray[np.float64]:
     """`quad_size` of (N, 4, 2) quads at once: (N, 2), widths and heights."""
     corners = np.asarray(quads, dtype=np.float32)
     sides = corners[:, _SIDE_ENDS] - corners[:, _SIDE_STARTS]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.geometry import Quad, as_quad, as_quads, quad_size, quad_sizes, quad_to_quad
+from ocrsmith.geometry import ManyQuads, Quad, as_quad, as_quads, quad_size, quad_sizes, quad_to_quad
 from ocrsmith.samples import Image, check_image
 
 # PP-OCR's rule: a crop at least this much taller than wide is taken for a line that runs down the page.
@@ -23,7 +23,7 @@ def is_tall(quad: ArrayLike) -> bool:
     return height > TALL_RATIO * width
 
 
-def are_tall(quads: ArrayLike) -> NDArray[np.bool_]:
+def are_tall(quads: ManyQuads) -> NDArray[np.bool_]:
     """`is_tall` of (N, 4, 2) quads: (N,)."""
     sizes = quad_sizes(as_quads(quads))
     return np.asarray(sizes[:, 1] > TALL_RATIO * sizes[:, 0])
@@ -45,7 +45,7 @@ def grow_quad(quad: ArrayLike, margin: float) -> Quad:
     return grown
 
 
-def grow_quads(quads: ArrayLike, margin: float) -> NDArray[np.float32]:
+def grow_quads(quads: ManyQuads, margin: float) -> NDArray[np.float32]:
     """`grow_quad` of (N, 4, 2) quads at once."""
     corners = as_quads(quads).astype(np.float64)
     if margin == 0:
@@ -62,7 +62,7 @@ def _units(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(vectors / np.where(lengths > 0, lengths, 1.0))
 
 
-def rectify(image: Image, quads: Sequence[ArrayLike], height: int | None = None, margin: float = 0.0) -> list[Image]:
+def rectify(image: Image, quads: ManyQuads, height: int | None = None, margin: float = 0.0) -> list[Image]:
     """Cuts quads out of a picture, upright, each corner to its corner; beyond the picture its edge is repeated.
 
     Args:
@@ -102,7 +102,7 @@ def _slices(quads: NDArray[np.float32], image: Image) -> tuple[NDArray[np.bool_]
     limits = np.array([image.shape[1], image.shape[0]])
     inner = np.rint(np.concatenate([low, high], axis=1).astype(np.float64))
     inside = (inner[:, :2] >= 0) & (inner[:, 2:] <= limits) & (inner[:, 2:] - inner[:, :2] >= 1)
-    is_upright = (level & inside).all(axis=1)
+    is_upright = np.asarray((level & inside).all(axis=1))
     inner = np.clip(inner, 0, np.tile(limits, 2))
     # Only the quad's surroundings are handed to OpenCV: its remap is slower and bounded to 32767 px on large pages.
     first = np.maximum(np.floor(quads.min(axis=1)) - 1, 0)

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ocrsmith.geometry import as_quads, enclosing_quads
+from ocrsmith.geometry import ManyQuads, as_quads, enclosing_quads
 from ocrsmith.reading.page import Line, Word
 
 # In heights of the text: the widest gap within a line, and what makes a column of running text.
@@ -44,7 +44,7 @@ class _Boxes:
         return float(self.left.min()), float(self.right.max()), float(self.top.min()), float(self.bottom.max())
 
 
-def skew_degrees(quads: ArrayLike) -> float:
+def skew_degrees(quads: ManyQuads) -> float:
     """The page's skew: the median direction of the quads' top and bottom sides, weighted by their lengths.
 
     Quads that run more steeply than 45 degrees have no say; 0 where none is left.
@@ -63,7 +63,7 @@ def skew_degrees(quads: ArrayLike) -> float:
     return float(angles[level][order][np.searchsorted(cumulative, cumulative[-1] / 2)])
 
 
-def arrange(quads: ArrayLike) -> list[list[int]]:
+def arrange(quads: ManyQuads) -> list[list[int]]:
     """Quads of words (or of pieces of lines) -> lines of indexes, both in reading order, left to right and down."""
     if not len(quads):
         return []
@@ -88,7 +88,7 @@ def lines_of(units: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
     return tuple(Line(tuple(word for index in line for word in units[index])) for line in arrange(quads))
 
 
-def _level(quads: NDArray[np.float32]) -> _Boxes:
+def _level(quads: ManyQuads) -> _Boxes:
     angle = -np.radians(skew_degrees(quads))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     points = as_quads(quads).astype(np.float64) @ turn.T

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.geometry import as_quads, quad_sizes
+from ocrsmith.geometry import ManyQuads, as_quads, quad_sizes
 from ocrsmith.reading.crops import TALL_RATIO, are_tall
 from ocrsmith.reading.page import Line, Page, ReadCharacter, Word
 from ocrsmith.samples import Image
@@ -35,7 +35,7 @@ SURE_TURNED = 0.85
 TRIED_SHARE = 0.05
 
 
-def lies_on_its_side(quads: Sequence[ArrayLike]) -> bool:
+def lies_on_its_side(quads: ManyQuads) -> bool:
     """Whether most of the text's length stands in tall boxes, of which there are a few."""
     if not len(quads):
         return False
@@ -47,7 +47,7 @@ def lies_on_its_side(quads: Sequence[ArrayLike]) -> bool:
     return bool((running & tall).sum() >= MIN_BOXES and tall_length > 2 * wide_length)
 
 
-def longest(quads: Sequence[ArrayLike], most: int, *, tall: bool = False) -> list[int]:
+def longest(quads: ManyQuads, most: int, *, tall: bool = False) -> list[int]:
     """Indexes of the longest boxes of running text, wide or tall, at most so many, longest first."""
     sizes = quad_sizes(as_quads(quads))
     along, across = sizes[:, ::-1].T if tall else sizes.T
@@ -55,7 +55,7 @@ def longest(quads: Sequence[ArrayLike], most: int, *, tall: bool = False) -> lis
     return [int(index) for index in running[np.argsort(-along[running], kind="stable")][:most]]
 
 
-def weakest(quads: Sequence[ArrayLike], confidences: Sequence[float], lengths: Sequence[int]) -> list[int]:
+def weakest(quads: ManyQuads, confidences: Sequence[float], lengths: Sequence[int]) -> list[int]:
     """Indexes of wide lines of several letters whose confidence is low, the longest first: a twentieth, at least 1."""
     most = max(1, round(TRIED_SHARE * len(quads)))
     doubted = [index for index in range(len(quads)) if confidences[index] < SURE_LINE and lengths[index] > 2]
