@@ -19,7 +19,7 @@ from ocrsmith.synth.degradations import (
     degradation_policy,
     degrade,
 )
-from ocrsmith.synth.degrade_surface import apply_gain
+from ocrsmith.synth.degrade_surface import apply_gain, softened
 from ocrsmith.synth.legibility import ink_separation
 from ocrsmith.synth.noise_tiles import TILE_PX, cut, uniform_tile
 
@@ -194,3 +194,15 @@ def test_every_degradation_alone_leaves_a_character_where_it_was(kind: str) -> N
         row, column = np.unravel_index(int(fit.argmax()), fit.shape)
         shifts.append(np.hypot(row - 8, column - 8))
     assert max(shifts) <= 1.0 and np.median(shifts) == 0
+
+
+@pytest.mark.parametrize("sigma", [1.0, 4.0, 12.0])
+def test_a_soft_edge_has_the_deviation_asked_for(sigma: float) -> None:
+    edge = np.zeros((160, 160), np.float32)
+    edge[:, 80:] = 1.0
+    steps = np.diff(softened(edge, sigma)[80].astype(np.float64))
+    places = np.arange(len(steps))
+    middle = (places * steps).sum() / steps.sum()
+    deviation = ((places - middle) ** 2 * steps).sum() ** 0.5
+    assert steps.sum() == pytest.approx(1.0, abs=0.01) and middle == pytest.approx(79, abs=0.1)
+    assert deviation == pytest.approx(sigma, rel=0.08)

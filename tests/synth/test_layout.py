@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ocrsmith.geometry import box_quad, signed_area, transform_points
 from ocrsmith.synth import paint
-from ocrsmith.synth.layout import rotation_homography, rounded_rectangle, translation
+from ocrsmith.synth.layout import rotation_homography, rounded_rectangle, sent_box, translation
 
 angles = st.floats(-60, 60)
 
@@ -61,6 +61,27 @@ def test_a_polygon_mask_covers_its_area() -> None:
     # OpenCV's antialiased fill reaches about half a pixel past its border.
     assert paint.polygon_mask(box, window).sum() / 255 == pytest.approx(80.5 * 70, rel=0.04)
     assert paint.window_of(box_quad(-30, -30, -10, -10), (100, 100, 3)) is None
+
+
+@pytest.mark.parametrize("opacity", [1.0, 0.4])
+def test_filling_and_stroking_lay_a_mask_in_one_colour(opacity: float) -> None:
+    page = np.random.default_rng(0).integers(0, 256, (60, 80, 3), dtype=np.uint8)
+    quad, colour = np.array([[10.3, 8], [70, 15.5], [60, 50], [15, 44.2]]), (250, 10, 120)
+    window = paint.window_of(quad, page.shape)
+    assert window is not None
+    filled, stroked = page.copy(), page.copy()
+    paint.fill(filled[window], quad, window, colour, opacity)
+    paint.stroke(stroked[window], quad, window, colour, 2, opacity)
+    for drawn, mask in ((filled, paint.polygon_mask(quad, window)), (stroked, paint.outline_mask(quad, window, 2))):
+        expected = page.copy()
+        paint.blend(expected[window], mask, colour, opacity)
+        assert np.abs(drawn.astype(int) - expected).max() <= 4 and (drawn != page).any()
+
+
+def test_boxes_are_sent_as_points_are() -> None:
+    matrix = rotation_homography(20, -10, 30, 500)
+    quad = sent_box(-40.5, -8, 33, 12.25, matrix.ravel().tolist())
+    assert quad == pytest.approx(transform_points(box_quad(-40.5, -8, 33, 12.25), matrix), abs=1e-4)
 
 
 def test_translation() -> None:

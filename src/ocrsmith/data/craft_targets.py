@@ -70,7 +70,7 @@ def affinity_quads(quads: NDArray[np.float32], words: NDArray[np.int64]) -> NDAr
     if not len(pairs):
         return np.zeros((0, 4, 2), np.float32)
     centres = quads.mean(axis=1)
-    corner_sums = quads + np.roll(quads, -1, axis=1)  # of the upper, right, lower and left edge
+    corner_sums = quads + quads[:, [1, 2, 3, 0]]  # of the upper, right, lower and left edge
     centroids = (corner_sums + centres[:, None]) / 3.0
     first, second = centroids[pairs], centroids[pairs + 1]
     across = np.stack([first[:, 0], second[:, 0], second[:, 2], first[:, 2]], axis=1)
@@ -88,9 +88,8 @@ def _runs_down(
     axes[:, 1] += quads[:, 2] - quads[:, 1]
     axes /= np.maximum(np.linalg.norm(axes, axis=2, keepdims=True), 1e-6)
     along = np.abs(np.einsum("nd,nad->na", steps, axes[pairs]))
-    summed = np.zeros((int(words.max()) + 1, 2))
-    np.add.at(summed, words[pairs], along)
-    word_runs_down = summed[:, 1] > summed[:, 0]
+    across, down = (np.bincount(words[pairs], along[:, axis]) for axis in (0, 1))
+    word_runs_down = down > across
     return np.asarray(word_runs_down[words[pairs]])
 
 
@@ -113,7 +112,7 @@ def _characters(
                 words.append(word)
     if not listed:
         return np.zeros((0, 4, 2), np.float32), np.zeros(0, np.int64), []
-    quads, word_ids = np.stack(listed), np.array(words, np.int64)
+    quads, word_ids = np.concatenate(listed).reshape(-1, 4, 2), np.array(words, np.int64)
     good = _areas(quads) >= _MIN_AREA_PX
     crossing = good & ((quads < 0).any(axis=(1, 2)) | (quads > (width, height)).any(axis=(1, 2)))
     doubtful = []

@@ -72,10 +72,10 @@ def soft_shadow(image: Image, rng: Rng, strength: float, text_px: float) -> Imag
     if rng.random() < 0.4:  # a pole rather than a half plane
         corners[2:] = [c - normal * (far - rng.uniform(0.1, 0.5) * w) for c in corners[2:]]
     cv2.fillConvexPoly(mask, np.rint(corners).astype(np.int32), 1.0)
-    return apply_gain(image, 1.0 - (0.15 + 0.5 * strength) * _softened(mask, 0.6 + rng.random() ** 2 * 0.5 * h))
+    return apply_gain(image, 1.0 - (0.15 + 0.5 * strength) * softened(mask, 0.6 + rng.random() ** 2 * 0.5 * h))
 
 
-def _softened(mask: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
+def softened(mask: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
     """A Gaussian blur; a wide one by a triangle of the same deviation, whose cost does not grow with its width."""
     if sigma < 3.0:
         return cv2.GaussianBlur(mask, (0, 0), sigma)  # type: ignore[return-value]

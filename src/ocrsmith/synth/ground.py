@@ -65,7 +65,10 @@ class Ground:
         cells = np.floor((outline + shifts[:, None]) * self._scale).astype(np.int64)
         within = np.clip(cells, 0, (columns - 1, rows - 1))
         (x0, y0), (x1, y1) = within.min(axis=1).T, within.max(axis=1).T + 1
-        order = self._calmest(shifts, (left, top, right, bottom)) if calm else range(candidates)
+        order: Iterable[int] = range(candidates)
+        if calm:
+            busy = _sums_within(self._busy_sums, x0, y0, x1, y1)
+            order = np.argsort(busy / ((x1 - x0) * (y1 - y0)), kind="stable").tolist()
         # What is taken within the bounding box tells most; only a box that is neither free nor cornered is filled in.
         taken = _sums_within(self._taken_sums, x0, y0, x1, y1).tolist()
         cornered = self.taken[within[..., 1], within[..., 0]].any(axis=1).tolist()
@@ -74,17 +77,6 @@ class Ground:
                 continue
             return float(shifts[index, 0]), float(shifts[index, 1])
         return None
-
-    def _calmest(self, shifts: NDArray[np.float64], box: tuple[float, float, float, float]) -> list[int]:
-        """The order of places by how busy the background is within the moved box."""
-        rows, columns = self.taken.shape
-        cells = np.rint((np.concatenate([shifts, shifts], axis=1) + box) * (*self._scale, *self._scale)).astype(
-            np.int64
-        )
-        x0, y0, x1, y1 = np.clip(cells, 0, (columns, rows, columns, rows)).T
-        busy = _sums_within(self._busy_sums, x0, y0, x1, y1)
-        order: list[int] = np.argsort(busy / np.maximum(1, (x1 - x0) * (y1 - y0)), kind="stable").tolist()
-        return order
 
     def _cells(self, polygon: Iterable[Sequence[float]]) -> list[Cell]:
         """Page points in the small picture's cells. A few points: plain numbers are faster than arrays."""
