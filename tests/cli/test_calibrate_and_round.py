@@ -12,6 +12,7 @@ import pytest
 
 from ocrsmith.images import write_image
 from ocrsmith.reading.bundle import Bundle
+from ocrsmith.training import drawn_lines
 
 Run = Callable[..., Any]
 RED, GREEN = (255, 0, 0), (0, 255, 0)
@@ -69,7 +70,22 @@ def test_int8(ocrsmith: Run, tiny_bundle: Path, crops: Path, tmp_path: Path) -> 
 def test_int8_needs_pictures(ocrsmith: Run, tiny_bundle: Path, tmp_path: Path) -> None:
     done = ocrsmith("export", tiny_bundle, "--int8", "-o", tmp_path / "small.ocrsmith")
     assert done.code == 2
-    assert "belong together" in done.errors
+    assert "needs --pictures, or a --recipe" in done.errors
+    done = ocrsmith("export", tiny_bundle, "--pictures", tmp_path, "-o", tmp_path / "small.ocrsmith")
+    assert done.code == 2
+    assert "belong to --int8" in done.errors
+
+
+def test_int8_by_drawn_lines(
+    ocrsmith: Run, tiny_bundle: Path, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[str] = []
+    monkeypatch.setattr(drawn_lines, "draw_lines", lambda recipe, folder: drawn.append(recipe) or crops)
+    out = tmp_path / "small.ocrsmith"
+    done = ocrsmith("export", tiny_bundle, "--int8", "--recipe", "english_words", "-o", out, "--largest-loss", 0.05)
+    assert done.code == 0, done.errors
+    assert drawn == ["english_words"]
+    assert Bundle.load(out).manifest["recognizer"]["precision"] == "int8"
 
 
 def test_constraints_on_the_command_line(ocrsmith: Run, tiny_bundle: Path, crops: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ EPILOG = examples(
     "ocrsmith export runs/meters --recipe meters.toml --out early.ocrsmith",
     "ocrsmith export --detector clovaai_general --recognizer english_g2 -o craft.ocrsmith",
     "ocrsmith export --recognizer ppocr_v6_small --alphabet ascii -o ppocr.ocrsmith",
+    "ocrsmith export english --int8 --recipe english_words -o english_int8.ocrsmith",
     "ocrsmith export english --int8 --pictures pages/ -o english_int8.ocrsmith",
 )
 
@@ -32,7 +33,10 @@ def export(
         Path | None, typer.Argument(help="The folder of a run; with --int8 also a bundle.", show_default=False)
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(help="The run's recipe, where the run was stopped before its bundle.")
+        str | None,
+        typer.Option(
+            help="The run's recipe, where the run was stopped before its bundle; lines are drawn of for --int8."
+        ),
     ] = None,
     detector: Annotated[str | None, typer.Option(help="Start weights by name, or a bundle file.")] = None,
     recognizer: Annotated[str | None, typer.Option(help="Start weights by name, or a bundle file.")] = None,
@@ -42,9 +46,9 @@ def export(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the bundle.", show_default="the file's")] = None,
     full_precision: Annotated[bool, typer.Option("--full-precision", help="Store weights in 32 bits, not 16.")] = False,
-    int8: Annotated[bool, typer.Option("--int8", help="Compute in 8 bits; needs --pictures.")] = False,
+    int8: Annotated[bool, typer.Option("--int8", help="Compute in 8 bits; needs --pictures or --recipe.")] = False,
     pictures: Annotated[
-        Path | None, typer.Option(help="Labelled pictures: half set the ranges for --int8, half are measured.")
+        Path | None, typer.Option(help="Labelled pictures: half set the rounding for --int8, half are measured.")
     ] = None,
     largest_loss: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="With --int8: how far the score may fall.")
@@ -53,21 +57,24 @@ def export(
     """Writes a bundle: one file that a machine without PyTorch reads with.
 
     Every network is run beside PyTorch before it is written, and the greatest difference stands in the bundle's card.
-    With --int8 the score on pictures before and after stands there instead, and a bundle that reads worse is refused.
+    With --int8 the score on pictures before and after stands there too, and a bundle that reads worse is refused. Lines
+    are drawn of a recipe where no pictures are given. They and crops round the recogniser alone.
     """
-    if int8 != (pictures is not None):
-        raise typer.BadParameter("--int8 and --pictures belong together.")
+    if pictures is not None and not int8:
+        raise typer.BadParameter("--pictures belong to --int8.")
+    if int8 and pictures is None and recipe is None:
+        raise typer.BadParameter("--int8 needs --pictures, or a --recipe whose lines are drawn.")
     if (run is None) == (detector is None and recognizer is None):
         raise typer.BadParameter("Give a run's folder, or --detector and --recognizer.")
     if int8 and run is not None and not run.is_dir():
-        _round(str(run), out, pictures, largest_loss)
+        _round(str(run), out, pictures, recipe, largest_loss)
         return
     with tempfile.TemporaryDirectory() as folder:
         # What is only a step towards 8 bits does not stay where the result is expected.
         target = Path(folder) / out.name if int8 else out
         written = _export(run, target, recipe, detector, recognizer, alphabet, name, half_precision=not full_precision)
         if int8:
-            _round(str(written), out, pictures, largest_loss)
+            _round(str(written), out, pictures, recipe, largest_loss)
             return
     note(f"{written}, {written.stat().st_size / 2**20:.1f} MiB; 'ocrsmith models card {written}' tells what is in it")
 
@@ -97,15 +104,21 @@ def _export(
     )
 
 
-def _round(model: str, out: Path, pictures: Path | None, largest_loss: float) -> None:
+def _round(model: str, out: Path, pictures: Path | None, recipe: str | None, largest_loss: float) -> None:
     """Writes a bundle in 8 bits and tells what that cost; what reads worse is not written."""
     # Shapely, RapidFuzz and ONNX, which the help does not need.
     from ocrsmith.data.formats import read_labels
     from ocrsmith.export.int8 import write_int8
     from ocrsmith.reading.bundle import Bundle
+    from ocrsmith.training.drawn_lines import draw_lines
 
-    assert pictures is not None
-    written, cost = write_int8(Bundle.load(model), out, read_labels(pictures), largest_loss=largest_loss, progress=note)
+    bundle = Bundle.load(model)
+    with tempfile.TemporaryDirectory() as folder:
+        if pictures is None:
+            assert recipe is not None
+            note(f"drawing lines of {recipe}")
+            pictures = draw_lines(recipe, Path(folder) / f"drawn_{Path(recipe).stem}")
+        written, cost = write_int8(bundle, out, read_labels(pictures), largest_loss=largest_loss, progress=note)
     note(
         f"{written}: {cost.measure} {cost.before:.3f} before, {cost.after:.3f} in 8 bits "
         f"({cost.num_counted:,} counted); "

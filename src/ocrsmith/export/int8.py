@@ -1,8 +1,7 @@
 """A bundle whose networks compute in 8 bits, with what that costs measured on pictures and stated in its card.
 
-Static quantisation by ONNX Runtime (weights per channel, activations by the range that pictures show; Nagel et al., "A
-White Paper on Neural Network Quantization", arXiv:2106.08295, section 3). Matrix products and the last convolution
-of each network stay in 32 bits. Such a bundle reads and is no start for a training: its weights are rounded.
+How networks are rounded is in `export.quantization`. Their weights stay in the file as numbers under their own names,
+on the levels of 8 bits, so that such a bundle is a start for a training as any other.
 """
 
 from __future__ import annotations
@@ -15,15 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime
 from numpy.typing import NDArray
-from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from ocrsmith.data.formats import LabelledFolder
 from ocrsmith.errors import EngineError, InputError
 from ocrsmith.evaluation.result import EvaluationResult
 from ocrsmith.evaluation.run import evaluate_reader
+from ocrsmith.export.quantization import quantize_network
 from ocrsmith.geometry import minimum_area_quad
 from ocrsmith.reading.bundle import Bundle, write_bundle
 from ocrsmith.reading.crops import rectify
@@ -33,11 +30,9 @@ from ocrsmith.reading.reader import Reader
 from ocrsmith.reading.recognizing import CropRecognizer
 from ocrsmith.samples import Image
 
-# Of ONNX's operators, those that take the time. Matrix products of attention lose more than they save, see
-# docs/experiments.md.
-QUANTIZED = ("Conv", "ConvTranspose")
-# Inputs of a network whose ranges are taken: more change nothing and are held in memory all at once.
-MOST_INPUTS = 24
+# What ranges and roundings are taken from: at most so many inputs of a network, of so many numbers in all. More change
+# nothing and are held in memory all at once.
+MOST_INPUTS, MOST_NUMBERS = 320, 40_000_000
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ def write_int8(
         progress: called with each stage's name.
 
     Raises:
-        InputError: too few pictures, or none of the parts can be quantised with them.
+        InputError: too few pictures, a network in 8 bits already, or none of the parts can be quantised with them.
         EngineError: the score falls further than `largest_loss`; nothing is written.
         StorageError: the file cannot be written.
     """
@@ -103,6 +98,10 @@ def write_int8(
     rounded: dict[str, bytes] = {}
     for role, network in present.items():
         if role in parts and not (role == "detector" and pictures.kind == "crops"):
+            if bundle.manifest[role].get("precision") == "int8":
+                raise InputError(
+                    f"The {role} of {bundle.name!r} computes in 8 bits already. Give its bundle of before."
+                )
             tell(f"rounding the {role}")
             rounded[role] = quantize_network(network, _inputs(bundle, role, shown, threads))
     if not rounded:
@@ -127,15 +126,11 @@ def write_int8(
 
 
 def _manifest(bundle: Bundle, rounded: dict[str, bytes]) -> dict[str, Any]:
-    """The bundle's own, but that its rounded networks are no start and were never proved against PyTorch."""
+    """The bundle's own; its proofs against PyTorch are of the networks before their rounding."""
     manifest = copy.deepcopy(bundle.manifest)
     manifest["card"] = bundle.card
-    proofs = dict(manifest["card"].get("parity", {}))
     for role in rounded:
-        manifest[role].pop("network", None)
         manifest[role]["precision"] = "int8"
-        proofs.pop(role, None)
-    manifest["card"]["parity"] = proofs
     del manifest["name"]
     return manifest
 
@@ -183,7 +178,7 @@ def _inputs(bundle: Bundle, role: str, folder: LabelledFolder, threads: int | No
             network.detect(image)
         else:
             network.recognize(_crops(image, [word.polygon for word in entry.instances]))
-        if len(recorder.inputs) >= MOST_INPUTS:
+        if len(recorder.inputs) >= MOST_INPUTS or sum(array.size for array in recorder.inputs) >= MOST_NUMBERS:
             break
     return recorder.inputs[:MOST_INPUTS]
 
@@ -192,50 +187,3 @@ def _crops(image: Image, polygons: Sequence[NDArray[np.float32]]) -> list[Image]
     if not polygons:
         return [image]
     return rectify(image, [polygon if len(polygon) == 4 else minimum_area_quad(polygon) for polygon in polygons])
-
-
-class _Inputs(CalibrationDataReader):
-    """The inputs, one by one, as ONNX Runtime asks for them."""
-
-    def __init__(self, name: str, inputs: Sequence[NDArray[np.float32]]) -> None:
-        self._left = iter([{name: array} for array in inputs])
-
-    def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-        return next(self._left, None)
-
-
-def quantize_network(content: bytes, inputs: Sequence[NDArray[np.float32]]) -> bytes:
-    """An ONNX network in 8 bits, its activations' ranges taken from `inputs`, each (B, C, H, W) float32.
-
-    Raises:
-        InputError: no inputs.
-    """
-    if not inputs:
-        raise InputError("No pictures came to take the ranges of activations from. Give some with text.")
-    with tempfile.TemporaryDirectory() as folder:
-        plain, rounded = Path(folder) / "plain.onnx", Path(folder) / "rounded.onnx"
-        _fold(content, plain)
-        graph = onnx.load(plain).graph
-        heavy = [node.name for node in graph.node if node.op_type in QUANTIZED]
-        quantize_static(
-            plain,
-            rounded,
-            _Inputs(graph.input[0].name, inputs),
-            quant_format=QuantFormat.QDQ,
-            op_types_to_quantize=list(QUANTIZED),
-            per_channel=True,
-            activation_type=QuantType.QUInt8,
-            weight_type=QuantType.QInt8,
-            nodes_to_exclude=heavy[-1:],
-        )
-        return rounded.read_bytes()
-
-
-def _fold(content: bytes, target: Path) -> None:
-    """Writes the network with 16-bit weights widened and normalisation folded into convolutions, which are rounded."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    options.optimized_model_filepath = str(target)
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

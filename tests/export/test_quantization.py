@@ -1,0 +1,155 @@
+"""Networks in 8 bits: near to their own on both engines, computed in integers, and good as a start."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from test_onnx import TinyDetector, settle
+from torch import nn
+
+from ocrsmith.errors import InputError
+from ocrsmith.export.onnx import example_images, export_network
+from ocrsmith.export.quantization import quantize_network
+from ocrsmith.export.ranges import Range, least_error_range
+from ocrsmith.export.rounding import least_output_error, nearest
+from ocrsmith.models.onnx_state import load_state_from_onnx, state_from_onnx
+from ocrsmith.reading.engines import ROUNDED_OUTPUT, open_engine
+
+sys.path.append(str(Path(__file__).parents[1] / "reading"))
+from tiny_networks import ctc_network
+
+
+class Normalised(TinyDetector):
+    """What pays in 8 bits: wide convolutions, with normalisation, GELU and pooling between them."""
+
+    def __init__(self, channels: int = 32) -> None:
+        super().__init__("db", channels)
+        self.backbone = nn.Sequential(
+            nn.Conv2d(3, channels, 3, 2, 1),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, 1, 1, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.Conv2d(channels, 2 * channels, 1),
+            nn.GELU(),
+            nn.Conv2d(2 * channels, channels, 1),
+            nn.BatchNorm2d(channels),
+        )
+        with torch.no_grad():
+            self.backbone[3].weight[::3] *= -1
+            self.backbone[3].weight[1] = 0
+
+
+@pytest.fixture(scope="module")
+def model() -> Normalised:
+    torch.manual_seed(0)
+    settled = settle(Normalised())
+    assert isinstance(settled, Normalised)
+    return settled
+
+
+@pytest.fixture(scope="module")
+def networks(model: Normalised, tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """As exported with weights in 16 bits, and that in 8."""
+    path = tmp_path_factory.mktemp("network") / "network.onnx"
+    content = export_network(model, path, half_precision=True).read_bytes()
+    return content, quantize_network(content, [example_images(model, seed=seed).numpy() for seed in range(3)])
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_near_its_own(model: Normalised, networks: tuple[bytes, bytes], engine: str) -> None:
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    images = example_images(model, seed=9).numpy()
+    expected = open_engine(networks[0], "onnxruntime", 1).run(images)
+    found = open_engine(networks[1], engine, 1).run(images)
+    assert found.shape == expected.shape
+    assert 0 < np.abs(found - expected).max() < 0.03
+    wide = np.concatenate([images, images], axis=3)
+    assert open_engine(networks[1], engine, 1).run(wide).shape[3] == 2 * found.shape[3]
+
+
+def test_onnx_runtime_computes_it_in_integers(networks: tuple[bytes, bytes], tmp_path: Path) -> None:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    options.optimized_model_filepath = str(tmp_path / "optimized.onnx")
+    onnxruntime.InferenceSession(networks[1], options, providers=["CPUExecutionProvider"])
+    operators = [node.op_type for node in onnx.load(tmp_path / "optimized.onnx").graph.node]
+    assert operators.count("QLinearConv") == 3
+    assert "BatchNormalization" not in operators
+
+
+def test_outputs_are_rounded_where_no_layer_follows(networks: tuple[bytes, bytes]) -> None:
+    nodes = onnx.load_model_from_string(networks[1]).graph.node
+    behind = [node.name for node in nodes if node.name.endswith(ROUNDED_OUTPUT)]
+    # Of three layers the first gives the second its input, which is rounded once.
+    assert len(behind) == 2
+
+
+def test_a_start_for_a_training(model: Normalised, networks: tuple[bytes, bytes]) -> None:
+    new = Normalised()
+    load_state_from_onnx(new, networks[1], "here")
+    for key, value in model.state_dict().items():
+        if key.endswith("num_batches_tracked"):
+            continue
+        step = 4 * float(value.abs().max()) / 127 if value.ndim == 4 else 0.1
+        assert torch.allclose(new.state_dict()[key], value, atol=step), key
+    # The weights of the file lie on the levels already.
+    state = state_from_onnx(networks[1])
+    codes = state["backbone.2.weight"] / state["backbone.2.weight.float32.scale"].reshape(-1, 1, 1, 1)
+    assert torch.allclose(codes, codes.round(), atol=0.1)
+    assert float(codes.abs().max()) == pytest.approx(127, abs=0.1)
+
+
+def test_nothing_that_pays() -> None:
+    content = ctc_network()
+    assert quantize_network(content, [np.zeros((1, 3, 8, 16), np.float32)]) == content
+    with pytest.raises(InputError, match="No pictures"):
+        quantize_network(content, [])
+
+
+def test_a_range_holds_zero() -> None:
+    assert Range.between(0.5, 2.55) == Range(pytest.approx(0.01), 0)
+    assert Range.between(-1.0, 1.55) == Range(pytest.approx(0.01), 100)
+    assert Range.between(-2.55, -1.0).zero == 255
+    assert Range.between(0.0, 0.0).scale > 0
+    values = np.array([-9.0, 0.0, 0.004, 0.006, 9.0], np.float32)
+    assert Range(0.01, 100).rounded(values) == pytest.approx([-1.0, 0.0, 0.0, 0.01, 1.55])
+
+
+def test_one_outlier_does_not_set_the_range() -> None:
+    values = np.append(np.linspace(0, 1, 1_000_000), 10.0).astype(np.float32)
+    found = least_error_range(values, 0.0, 10.0)
+    assert 2.0 < 255 * found.scale < 6.0
+    few = np.array([0.0, 10.0], np.float32)
+    assert 255 * least_error_range(few, 0.0, 10.0).scale == pytest.approx(10.0, rel=1e-3)
+
+
+def test_weights_on_levels() -> None:
+    weights = np.array([[1.27, 0.004, -0.996], [0.0, 0.0, 0.0]], np.float32)
+    found = nearest(weights, np.array([3.0, 4.0], np.float32))
+    assert found.scales[0] == pytest.approx(0.01)
+    assert found.weights[0] == pytest.approx([1.27, 0.0, -1.0])
+    assert not found.weights[1].any()
+    assert found.bias.tolist() == [3.0, 4.0]
+
+
+def test_weights_make_good_each_others_errors() -> None:
+    rng = np.random.default_rng(0)
+    inputs = rng.normal(size=(500, 4)) @ rng.normal(size=(4, 24)) + rng.normal(scale=0.1, size=(500, 24)) + 1.0
+    weights, bias = rng.normal(size=(8, 24)).astype(np.float32), np.zeros(8, np.float32)
+    columns = np.pad(inputs, ((0, 0), (0, 1)), constant_values=1.0)
+
+    def error(rounded: np.ndarray, shift: np.ndarray) -> float:
+        return float(np.square(inputs @ (rounded - weights).T + shift).mean())
+
+    plain, good = nearest(weights, bias), least_output_error(weights, bias, columns.T @ columns)
+    assert error(good.weights, good.bias) < error(plain.weights, plain.bias) / 4
+    codes = good.weights / good.scales[:, None]
+    assert codes == pytest.approx(np.rint(codes), abs=1e-3)
