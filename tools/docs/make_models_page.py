@@ -1,7 +1,8 @@
 """Writes docs/models.md from the packaged bundles' manifests: python tools/docs/make_models_page.py
 
 Figures on real pictures that a card does not hold are those of the first table in docs/accuracy.md, which
-`python benchmarks/accuracy.py` prints.
+`python benchmarks/accuracy.py` prints; speed is that of its table of speed, from
+`python benchmarks/reading.py`. `python tools/docs/make_failures.py` draws the pictures of failures.
 """
 
 from __future__ import annotations
@@ -46,8 +47,8 @@ def _model(name: str) -> Iterator[str]:
     yield f"## {name}\n\n{card['description']}\n"
     rows = [(called, _cell(card[key])) for key, called in FACTS.items() if key in card]
     size = f"{find_bundle(name).stat().st_size / 1e6:.1f} MB"
-    networks = (f"{role}: {bundle.manifest[role]['network']['name']}" for role in ("detector", "recognizer"))
-    yield _table(["", ""], [("file", size), ("networks", "; ".join(networks)), *rows])
+    networks = "detector: {}; recognizer: {}".format(*_networks(bundle))
+    yield _table(["", ""], [("file", size), ("networks", networks), *rows])
     starts = [(role, s["source"], s["licence"], s["attribution"]) for role, s in card["start"].items()]
     yield _table(["part", "started from", "licence", "attribution"], starts)
     if "training" in card:
@@ -58,6 +59,11 @@ def _model(name: str) -> Iterator[str]:
     yield from _scores(name, card)
     if "calibration" in card:
         yield _calibration(card["calibration"])
+    yield _speed(name, bundle)
+    yield (
+        "Failures: the first lines of the held-out synthetic split that it misreads, not chosen by hand.\n\n"
+        f"![what is written and what {name} reads](pictures/failures_{name}.jpg)\n"
+    )
 
 
 def _trained(training: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -74,18 +80,40 @@ def _scores(name: str, card: dict[str, Any]) -> Iterator[str]:
             for s in card["scores"]
         ]
         yield _table(["set", "measure", "before training", "after", "counted on"], rows)
-    accuracy = (DOCS / "accuracy.md").read_text(encoding="utf-8").splitlines()
-    heading = next(line for line in accuracy if line.startswith("| set |"))
-    columns = [cell.strip() for cell in heading.strip("|").split("|")]
+    columns, rows = _rows("| set |")
     if name in columns:
-        start = accuracy.index(heading) + 2
-        end = next(place for place in range(start, len(accuracy)) if not accuracy[place].startswith("|"))
-        cells = ([cell.strip() for cell in line.strip("|").split("|")] for line in accuracy[start:end])
         yield (
             "Pages: recall / precision / F of words (R: recall alone). Crops: caseless letters and digits / exact / "
-            "character error rate. Speed and the other readers: [accuracy](accuracy.md).\n"
+            "character error rate. The other readers: [accuracy](accuracy.md).\n"
         )
-        yield _table(["set", "counted", name], [(row[0], row[1], row[columns.index(name)]) for row in cells])
+        yield _table(["set", "counted", name], [(row[0], row[1], row[columns.index(name)]) for row in rows])
+
+
+def _speed(name: str, bundle: Bundle) -> str:
+    """The rows of the table of speed that are this bundle's, else those of one with the same networks."""
+    columns, rows = _rows("| | forms_funsd |")
+    own = [row for row in rows if row[0].split(",")[0] == name]
+    if own:
+        table = _table(["engine", *columns[1:]], [(row[0].partition(", ")[2], *row[1:]) for row in own])
+        return f"Speed, a page of each set, two cores ([accuracy](accuracy.md#speed)):\n\n{table}"
+    for row in rows:
+        other = row[0].split(",")[0]
+        if other in NAMES and _networks(Bundle.load(other)) == _networks(bundle):
+            return f"Speed was not measured by itself: the networks are those of `{other}`, see there.\n"
+    raise SystemExit(f"docs/accuracy.md has no speed of {name}, nor of a bundle with its networks. Measure it.")
+
+
+def _networks(bundle: Bundle) -> list[str]:
+    return [bundle.manifest[role]["network"]["name"] for role in ("detector", "recognizer")]
+
+
+def _rows(start: str) -> tuple[list[str], list[list[str]]]:
+    """(columns, rows) of the table of docs/accuracy.md whose first line starts so."""
+    lines = (DOCS / "accuracy.md").read_text(encoding="utf-8").splitlines()
+    heading = next(place for place, line in enumerate(lines) if line.startswith(start))
+    end = next(place for place in range(heading, len(lines)) if not lines[place].startswith("|"))
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[heading:end]]
+    return cells[0], cells[2:]
 
 
 def _calibration(told: dict[str, Any]) -> str:
