@@ -114,6 +114,7 @@ def measure(name: str, steps: int, threads: int, profile: bool) -> dict[str, flo
     from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
     from ocrsmith.training.fitting import FitSettings, calm_lightning, make_trainer
+    from ocrsmith.training.kept_memory import kept_memory
     from ocrsmith.training.schedule import Budget
 
     torch.set_num_threads(threads)
@@ -121,7 +122,7 @@ def measure(name: str, steps: int, threads: int, profile: bool) -> dict[str, flo
     module, stream, size = timed_module(name)
     module.to(memory_format=torch.channels_last)
     settings = FitSettings(progress=False, accelerator="cpu")
-    with tempfile.TemporaryDirectory() as folder, calm_lightning():
+    with tempfile.TemporaryDirectory() as folder, calm_lightning(), kept_memory():
         trainer = make_trainer(Path(folder), Budget(steps=WARM_STEPS + steps), settings)
         # Without a validation there is no score to stop by.
         trainer.callbacks = [c for c in trainer.callbacks if not isinstance(c, (EarlyStopping, ModelCheckpoint))]

@@ -6,9 +6,9 @@ layer order as in the released checkpoint `craft_mlt_25k.pth` (`clovaai_general`
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import ClassVar, Literal
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -18,19 +18,23 @@ _Plan = tuple[int | Literal["pool"], ...]
 
 
 def _vgg_slice(first_number: int, in_channels: int, plan: _Plan) -> nn.Sequential:
-    """Layers numbered as in the checkpoint: one number a pooling, three a convolution, its normalisation and ReLU."""
-    layers = nn.Sequential()
+    """Layers numbered as in the checkpoint: one number a pooling, three a convolution, its normalisation and ReLU.
+
+    A pooling stands before the ReLU that it follows there: the same values and gradients, from a quarter of the pixels.
+    """
+    named: list[tuple[str, nn.Module]] = []
     number, channels = first_number, in_channels
     for entry in plan:
         if entry == "pool":
-            layers.add_module(str(number), nn.MaxPool2d(2))
+            after_relu = bool(named)
+            named.insert(len(named) - after_relu, (str(number), nn.MaxPool2d(2)))
             number += 1
             continue
-        layers.add_module(str(number), nn.Conv2d(channels, entry, 3, padding=1))
-        layers.add_module(str(number + 1), nn.BatchNorm2d(entry))
-        layers.add_module(str(number + 2), nn.ReLU(inplace=True))
+        named.append((str(number), nn.Conv2d(channels, entry, 3, padding=1)))
+        named.append((str(number + 1), nn.BatchNorm2d(entry)))
+        named.append((str(number + 2), nn.ReLU(inplace=True)))
         number, channels = number + 3, entry
-    return layers
+    return nn.Sequential(OrderedDict(named))
 
 
 class Vgg16Backbone(nn.Module):
@@ -63,12 +67,26 @@ class Vgg16Backbone(nn.Module):
 
 
 class UpConv(nn.Module):
-    """A 1x1 convolution that mixes, a 3x3 that narrows, each with normalisation and ReLU (figure 2's UpConv block)."""
+    """A 1x1 convolution that mixes, a 3x3 that narrows, each with normalisation and ReLU (figure 2's UpConv block).
 
-    def __init__(self, in_channels: int, mid_channels: int, out_channels: int) -> None:
+    The reference enlarges the coarse features, joins them to the fine ones and mixes both. Here each part is mixed by
+    its own columns of the same weights, the coarse one before it is enlarged, and the results are added: the same sums,
+    at a quarter of the coarse part's arithmetic and without a copy of the joined features.
+    """
+
+    def __init__(
+        self,
+        coarse_channels: int,
+        fine_channels: int,
+        mid_channels: int,
+        out_channels: int,
+        *,
+        enlarge: bool = True,
+    ) -> None:
         super().__init__()
+        self.enlarge = enlarge
         self.conv = nn.Sequential(
-            nn.Conv2d(in_channels, mid_channels, 1),
+            nn.Conv2d(coarse_channels + fine_channels, mid_channels, 1),
             nn.BatchNorm2d(mid_channels),
             nn.ReLU(inplace=True),
             nn.Conv2d(mid_channels, out_channels, 3, padding=1),
@@ -76,9 +94,14 @@ class UpConv(nn.Module):
             nn.ReLU(inplace=True),
         )
 
-    def forward(self, features: Tensor) -> Tensor:
-        """(B, in, h, w) -> (B, out, h, w)."""
-        result: Tensor = self.conv(features)
+    def forward(self, coarse: Tensor, fine: Tensor) -> Tensor:
+        """(B, coarse, h', w') and (B, fine, h, w) -> (B, out, h, w); h' = h and w' = w where nothing is enlarged."""
+        mixing: nn.Conv2d = self.conv[0]  # type: ignore[assignment]
+        channels = mixing.in_channels - fine.shape[1]
+        mixed = F.conv2d(coarse, mixing.weight[:, :channels])
+        if self.enlarge:
+            mixed = F.interpolate(mixed, size=fine.shape[2:], mode="bilinear", align_corners=False)
+        result: Tensor = self.conv[1:](mixed + F.conv2d(fine, mixing.weight[:, channels:], mixing.bias))
         return result
 
 
@@ -91,10 +114,10 @@ class Craft(nn.Module):
         super().__init__()
         self.input = DetectorInput(multiple=32, map_stride=2)
         self.basenet = Vgg16Backbone()
-        self.upconv1 = UpConv(1024 + 512, 512, 256)
-        self.upconv2 = UpConv(256 + 512, 256, 128)
-        self.upconv3 = UpConv(128 + 256, 128, 64)
-        self.upconv4 = UpConv(64 + 128, 64, 32)
+        self.upconv1 = UpConv(1024, 512, 512, 256, enlarge=False)
+        self.upconv2 = UpConv(256, 512, 256, 128)
+        self.upconv3 = UpConv(128, 256, 128, 64)
+        self.upconv4 = UpConv(64, 128, 64, 32)
         self.conv_cls = nn.Sequential(
             nn.Conv2d(32, 32, 3, padding=1),
             nn.ReLU(inplace=True),
@@ -119,9 +142,8 @@ class Craft(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) normalised by `.input`, H and W multiples of 16 -> (B, 2, H/2, W/2) region, affinity, linear."""
         stride2, stride4, stride8, stride16, deepest = self.basenet(images)
-        features = self.upconv1(torch.cat([deepest, stride16], dim=1))
-        for upconv, skip in ((self.upconv2, stride8), (self.upconv3, stride4), (self.upconv4, stride2)):
-            features = F.interpolate(features, size=skip.shape[2:], mode="bilinear", align_corners=False)
-            features = upconv(torch.cat([features, skip], dim=1))
+        features = self.upconv1(deepest, stride16)
+        for upconv, fine in ((self.upconv2, stride8), (self.upconv3, stride4), (self.upconv4, stride2)):
+            features = upconv(features, fine)
         maps: Tensor = self.conv_cls(features)
         return maps

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ocrsmith.errors import OcrsmithError, WeightsError
 from ocrsmith.training.callbacks import BEST, CSV_FOLDER, LAST, make_callbacks, make_loggers
+from ocrsmith.training.kept_memory import kept_memory
 from ocrsmith.training.loaders import BatchStream, KeptBatches
 from ocrsmith.training.mixing import Mixing, Mixture, State
 from ocrsmith.training.schedule import Budget, WarmupCosine
@@ -109,7 +110,7 @@ def fit(
     start_state = clone_state(module.model)  # type: ignore[arg-type]
     last = folder / f"{LAST}.ckpt"
     trainer = make_trainer(folder, budget, settings, callbacks)
-    with calm_lightning():
+    with calm_lightning(), kept_memory():
         if start_score is None and not from_nothing:
             began = time.monotonic()
             start_score = _scores(trainer, module, validation)["validation_score"]
