@@ -69,8 +69,7 @@ class BlockDrawer:
             spread += (1 - panel.opacity) * 40
             beneath = sent_box(*panel.box, matrix)
         ink = self._ink(rng, ground, luma, spread, size_px)
-        ground.take(around + np.asarray(place, np.float32))
-        ground.take(beneath)
+        ground.take(beneath, around + np.asarray(place, np.float32))
         return BlockPlan(lines, matrix, ink, panel, bend)
 
     def _bend(self, rng: Rng, lines: tuple[LinePlan, ...], box: Box) -> BendPlan | None:

@@ -43,6 +43,11 @@ class Ground:
         self._luma = cv2.transform(self.small.astype(np.float32), _LUMA)
         self._busy_sums = cv2.integral(self.busy)
         self._taken_sums = np.zeros((rows + 1, columns + 1), np.int32)
+        self._last_covered: tuple[list[Cell], tuple[slice, slice], NDArray[np.uint8]] = (
+            [],
+            (slice(0), slice(0)),
+            self.taken[:0, :0],
+        )
 
     def find_place(
         self, outline: Polygon, rng: Rng, *, candidates: int = 24, calm: bool = True, reach_px: float = 0.0
@@ -93,21 +98,26 @@ class Ground:
 
     def _covered(self, cells: list[Cell]) -> tuple[tuple[slice, slice], NDArray[np.uint8]]:
         """The window of cells round a polygon of them, and which of these it covers (0 or 1); never none."""
+        # The luma of a place is mostly asked for before it is taken.
+        if cells == self._last_covered[0]:
+            return self._last_covered[1:]
         window = rows, columns = self._window(cells)
         mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
         cv2.fillConvexPoly(mask, np.array(cells, np.int32) - (columns.start, rows.start), 1)
         if not cv2.countNonZero(mask):
             mask[:] = 1
+        self._last_covered = cells, window, mask
         return window, mask
 
     def _meets_taken(self, cells: list[Cell]) -> bool:
         window, mask = self._covered(cells)
         return bool(cv2.countNonZero(cv2.bitwise_and(self.taken[window], mask)))
 
-    def take(self, polygon: ArrayLike) -> None:
-        """Marks a convex polygon as taken."""
-        window, mask = self._covered(self._cells(np.asarray(polygon, np.float64).tolist()))
-        self.taken[window] |= mask
+    def take(self, *polygons: ArrayLike) -> None:
+        """Marks convex polygons as taken."""
+        for polygon in polygons:
+            window, mask = self._covered(self._cells(np.asarray(polygon, np.float64).tolist()))
+            self.taken[window] |= mask
         self._taken_sums = np.asarray(cv2.integral(self.taken))
 
     def luma(self, polygon: ArrayLike) -> tuple[float, float]:
