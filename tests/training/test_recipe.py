@@ -44,7 +44,7 @@ def test_all_mistakes_come_together_each_with_the_nearest() -> None:
     assert "minuts is not known; did you mean 'minutes'?" in message
     assert "recognizer.lerning_rate is not known; did you mean 'learning_rate'?" in message
     assert "recognizer.batch_size: input should be greater than or equal to 1 (came as 0)" in message
-    assert "recognizer.world[0].scene: input should be 'line' or 'display_line' (came as 'lines')" in message
+    assert "recognizer.world[0].scene is 'lines'; did you mean 'line'? (known: line, display_line)" in message
     assert "pictures[0].comparision is not known; did you mean 'comparison'?" in message
 
 

@@ -6,6 +6,7 @@ read.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -86,6 +87,8 @@ def _mistake(entry: Any) -> str:
     if entry["type"] == "missing":
         return f"{place} is missing"
     came = entry["input"]
+    if entry["type"] == "literal_error" and isinstance(came, str):
+        return f"{place} is {came!r}" + nearest(came, re.findall("'([^']*)'", entry["ctx"]["expected"]))
     shown = f" (came as {came!r})" if not isinstance(came, (dict, list)) else ""
     return f"{place}: {entry['msg'][0].lower()}{entry['msg'][1:]}{shown}"
 
