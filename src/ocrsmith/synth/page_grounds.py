@@ -34,7 +34,8 @@ def draw_paper(plan: PaperPlan, width: int, height: int) -> Image:
     levels = cv2.addWeighted(clouds, weights[0], grain, weights[1], 128.0 * (1 - sum(weights)))
     steps = np.arange(256, dtype=np.float32) - 128
     table = np.stack([np.clip(channel + steps, 0, 255) for channel in plan.colour], axis=-1).astype(np.uint8)
-    # A table a distinct channel: white and grey paper has one.
+    if len(set(plan.colour)) == 1:  # white and grey paper
+        return cv2.cvtColor(cv2.LUT(levels, table[:, 0]), cv2.COLOR_GRAY2RGB)  # type: ignore[return-value]
     shades = {level: cv2.LUT(levels, table[:, channel]) for channel, level in enumerate(plan.colour)}
     return cv2.merge([shades[level] for level in plan.colour])  # type: ignore[return-value]
 

@@ -9,58 +9,70 @@ from collections.abc import Iterator
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ocrsmith.geometry import enclosing_quad, enclosing_quads, inside_share
+from ocrsmith.geometry import Polygon, enclosing_quad, enclosing_quads, inside_share
 from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import word_spans
 from ocrsmith.synth.legibility import ink_separation
-from ocrsmith.synth.page_render import Mask, WrittenPage, WrittenText
+from ocrsmith.synth.page_render import WrittenPage
+from ocrsmith.synth.page_texts import Mask, Quads, WrittenText
 from ocrsmith.synth.paint import window_of
 
 # A character with less of its quad in the picture is cut.
 _KEPT_SHARE = 0.85
 
-Quads = NDArray[np.float32]
 Span = tuple[int, int]
 
 
 def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterator[TextInstance]:
     """The labels of a page as it came out at last; `image` is the picture after its degradation."""
+    if not page.texts:
+        return
     height, width = image.shape[:2]
     limits = np.array([width, height], np.float32)
     others = {layer: _overlays(page.inks, layer) for layer in {text.layer for text in page.texts}}
-    lows, highs = _extents(page.texts)
+    lows, highs, heights = _extents(page.texts)
+    outside = np.any((highs <= 0) | (lows >= limits), axis=1)
+    whole = np.all((lows >= 0) & (highs <= limits), axis=1)
     enclosing = enclosing_quads([text.quads for text in page.texts])
-    for text, low, high, around in zip(page.texts, lows, highs, enclosing):
-        if (high <= 0).any() or (low >= limits).any():
+    for index, text in enumerate(page.texts):
+        ink, other = page.inks[text.layer], others[text.layer]
+        if outside[index]:
             continue
-        spans: list[tuple[Span, bool]] = [((0, len(text.pieces)), False)]
-        whole = not ((low < 0).any() or (high > limits).any())
-        if not whole:
-            spans = list(_cut_spans(text.pieces, text.quads, width, height, joined=text.polygon is None))
-        for (start, end), is_cut in spans:
-            quads = text.quads[start:end]
-            if not is_cut and not whole:
-                quads = np.clip(quads, 0, limits)
-            ignore = is_cut or _too_low(quads, legible_px)
-            ignore = ignore or not _legible(
-                image, page.inks[text.layer], others[text.layer], text.pieces[start:end], quads
+        if whole[index]:
+            ignore = heights[index] < legible_px or not _legible(
+                image, ink, other, text.pieces, text.quads, np.stack([lows[index], highs[index]])
             )
-            characters = characters_of(text.pieces[start:end], quads)
-            polygon = around if whole else enclosing_quad(quads)
+            polygon = enclosing[index] if text.polygon is None else np.clip(text.polygon, 0, limits)
+            yield _instance(text.pieces, text.quads, polygon, ignore)
+            continue
+        for (start, end), is_cut in _cut_spans(text.pieces, text.quads, width, height, joined=text.polygon is None):
+            pieces, quads = text.pieces[start:end], text.quads[start:end]
+            if not is_cut:
+                quads = np.clip(quads, 0, limits)
+            ignore = is_cut or float(_heights(quads).max()) < legible_px
+            ignore = ignore or not _legible(image, ink, other, pieces, quads, quads)
+            polygon = enclosing_quad(quads)
             if text.polygon is not None and end - start == len(text.pieces):
                 polygon = text.polygon if is_cut else np.clip(text.polygon, 0, limits)
-            yield TextInstance(polygon, "".join(text.pieces[start:end]), characters, ignore)
+            yield _instance(pieces, quads, polygon, ignore)
 
 
-def _extents(texts: list[WrittenText]) -> tuple[Quads, Quads]:
-    """The least and the greatest x and y (N, 2) of each text."""
-    if not texts:
-        return np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32)
+def _instance(pieces: tuple[str, ...], quads: Quads, polygon: Polygon, ignore: bool) -> TextInstance:
+    return TextInstance(polygon, "".join(pieces), characters_of(pieces, quads), ignore)
+
+
+def _extents(texts: list[WrittenText]) -> tuple[Quads, Quads, list[float]]:
+    """The least and the greatest x and y (N, 2) of each text, and the height of its highest character."""
     quads = np.concatenate([text.quads for text in texts])
     starts = np.cumsum([0, *(len(text.quads) for text in texts[:-1])])
-    return np.minimum.reduceat(quads.min(axis=1), starts), np.maximum.reduceat(quads.max(axis=1), starts)
+    lows, highs = np.minimum.reduceat(quads.min(axis=1), starts), np.maximum.reduceat(quads.max(axis=1), starts)
+    return lows, highs, np.maximum.reduceat(_heights(quads), starts).tolist()
+
+
+def _heights(quads: Quads) -> Quads:
+    """The length (N,) of each quad's left side, px."""
+    return np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
 
 
 def _cut_spans(
@@ -87,10 +99,6 @@ def _cut_spans(
         yield open_span, False
 
 
-def _too_low(quads: Quads, legible_px: float) -> bool:
-    return float(np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1).max()) < legible_px
-
-
 def _overlays(inks: list[Mask], layer: int) -> Mask | None:
     """Where the other layers' ink lies; None where there is none."""
     rest = [ink for index, ink in enumerate(inks) if index != layer]
@@ -102,9 +110,12 @@ def _overlays(inks: list[Mask], layer: int) -> Mask | None:
     return whole
 
 
-def _legible(image: Image, ink: Mask, other: Mask | None, pieces: tuple[str, ...], quads: Quads) -> bool:
-    """Whether the line stands out as a whole and, where other ink crosses it, each crossed word does too."""
-    window = window_of(quads, image.shape)
+def _legible(image: Image, ink: Mask, other: Mask | None, pieces: tuple[str, ...], quads: Quads, extent: Quads) -> bool:
+    """Whether the line stands out as a whole and, where other ink crosses it, each crossed word does too.
+
+    `extent` are points whose bounds are those of the quads: the fewer, the faster.
+    """
+    window = window_of(extent, image.shape)
     if window is None or not ink_separation(image[window], ink[window]).legible():
         return False
     if other is None or not cv2.countNonZero(other[window]):

@@ -4,46 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import bounds, box_quad, transform_points
+from ocrsmith.geometry import box_quad, transform_points
 from ocrsmith.samples import Image
 from ocrsmith.synth import paint
 from ocrsmith.synth.block_render import draw_block
 from ocrsmith.synth.fonts import FontFace
-from ocrsmith.synth.glyphs import guard, open_font
-from ocrsmith.synth.layout import box_outline, translation
+from ocrsmith.synth.layout import translation
 from ocrsmith.synth.page_grounds import draw_mark, draw_paper
-from ocrsmith.synth.page_plans import DocumentPlan, TextPlan
-from ocrsmith.synth.scene_plans import Colour
-from ocrsmith.synth.shaping import ShapedRun, shape
+from ocrsmith.synth.page_plans import DocumentPlan
+from ocrsmith.synth.page_texts import Mask, Quads, WrittenText, write_texts
 from ocrsmith.synth.warp_plans import build_warp
 from ocrsmith.synth.warps import Warp, compose, matrix_warp
 
-Mask = NDArray[np.uint8]
-Quads = NDArray[np.float32]
 # Points a side at which a bent page is probed for what the picture shows, and for its slope.
 _SEEN_CELLS, _SHADE_CELLS = 25, 33
-_LINE_POINTS = 17
-
-
-@dataclass(frozen=True, eq=False)
-class WrittenText:
-    """One line (or one word, where words are not joined): its clusters' texts and quads (N, 4, 2).
-
-    `layer` 0 is print, n the n-th stamp: each has its own ink. `polygon` is the text's own where its quads' rectangle
-    would hold too much: round a seal, on a sheet that bends.
-    """
-
-    pieces: tuple[str, ...]
-    quads: Quads
-    layer: int
-    polygon: Quads | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,89 +93,12 @@ def write_page(plan: DocumentPlan, faces: Mapping[str, FontFace], desk: Image | 
     for mark in plan.marks:
         if not mark.over:
             draw_mark(flat, mark, shift)
-    inks, texts = _write_texts(flat, plan, faces, shift)
+    inks, texts = write_texts(flat, plan, faces, shift)
     for mark in plan.marks:
         if mark.over:
             draw_mark(flat, mark, shift)
     stamp_inks, stamp_texts = _stamp(flat, plan, faces, shift)
     return _placed(flat, [inks, *stamp_inks], texts + stamp_texts, plan, matrix, (left, top), desk)
-
-
-def _write_texts(
-    flat: Image, plan: DocumentPlan, faces: Mapping[str, FontFace], shift: tuple[int, int]
-) -> tuple[Mask, list[WrittenText]]:
-    masks: dict[Colour, Mask] = {}
-    texts: list[WrittenText] = []
-    for text in plan.texts:
-        if text.colour not in masks:
-            masks[text.colour] = np.zeros(flat.shape[:2], np.uint8)
-        texts += _write_line(masks[text.colour], text, faces, shift, plan.spaced, bool(plan.bends))
-    for colour, mask in masks.items():
-        _, rows, _, num_rows = cv2.boundingRect(mask)
-        if not num_rows:  # nothing of this colour is in the window
-            continue
-        paint.blend(flat[rows : rows + num_rows], mask[rows : rows + num_rows], colour)
-    whole = np.zeros(flat.shape[:2], np.uint8)
-    for mask in masks.values():
-        np.maximum(whole, mask, out=whole)
-    return whole, texts
-
-
-def _run(plan: TextPlan, word: str, faces: Mapping[str, FontFace]) -> ShapedRun:
-    face = faces.get(plan.font)
-    if face is None:
-        raise SynthesisError(
-            f"The plan names the font {plan.font!r}, which this world does not have. Render it with the world's fonts."
-        )
-    return shape(face, word, plan.size_px, letter_spacing_px=plan.letter_spacing_px)
-
-
-def _write_line(
-    mask: Mask, plan: TextPlan, faces: Mapping[str, FontFace], shift: tuple[int, int], spaced: bool, bent: bool
-) -> list[WrittenText]:
-    words: list[tuple[tuple[str, ...], Quads]] = []
-    for word, x in zip(plan.words, plan.xs, strict=True):
-        run = _run(plan, word, faces)
-        left = x + shift[0] - int(run.origin[0])
-        top = plan.y + shift[1] - int(run.origin[1])
-        _paste(mask, run.mask, left, top)
-        quads = run.quads + np.array([left, top], np.float32)
-        words.append((run.texts, quads))
-    if not spaced:
-        return [WrittenText(pieces, quads, 0, _outline(quads, bent)) for pieces, quads in words]
-    with guard.lock:
-        rise = open_font(faces[plan.font]).x_height * plan.size_px
-    pieces, joined = list(words[0][0]), [words[0][1]]
-    ends = [(float(quads[..., 0].min()), float(quads[..., 0].max())) for _, quads in words] if len(words) > 1 else []
-    for (before, after), (after_pieces, quads) in zip(pairwise(ends), words[1:]):
-        pieces += [" ", *after_pieces]
-        joined += [_gap(before, after, plan.y + shift[1], rise), quads]
-    quads = np.concatenate(joined)
-    return [WrittenText(tuple(pieces), quads, 0, _outline(quads, bent))]
-
-
-def _outline(quads: Quads, bent: bool) -> Quads | None:
-    """The box of a flat line as many points, for a sheet that bends it."""
-    return box_outline(*bounds(quads), _LINE_POINTS) if bent else None
-
-
-def _gap(before: tuple[float, float], after: tuple[float, float], baseline: float, rise: float) -> Quads:
-    """A space's quad between words with ink from x to x: from one's ink to the other's, an x-height high."""
-    left, right = before[1], after[0]
-    if left > after[1]:  # right to left
-        left, right = after[1], before[0]
-    right = max(right, left + 1.0)
-    top = baseline - rise
-    return np.array([[[left, top], [right, top], [right, baseline], [left, baseline]]], np.float32)
-
-
-def _paste(mask: Mask, bitmap: Mask, left: int, top: int) -> None:
-    height, width = mask.shape
-    x0, y0 = max(left, 0), max(top, 0)
-    x1, y1 = min(left + bitmap.shape[1], width), min(top + bitmap.shape[0], height)
-    if x0 < x1 and y0 < y1:
-        part = mask[y0:y1, x0:x1]
-        np.maximum(part, bitmap[y0 - top : y1 - top, x0 - left : x1 - left], out=part)
 
 
 def _stamp(
@@ -258,7 +160,7 @@ def _placed(
             matrix_warp(translation(*corner), (width, height), bend.size), bend, matrix_warp(matrix, bend.size, size)
         )
     # Pixels and the print's ink go together: four channels are sampled as fast as one.
-    page, ink = _parted(warp.image(cv2.merge([*cv2.split(flat), inks[0]])))  # type: ignore[arg-type]
+    page, ink = _parted(warp.image(_joined(flat, inks[0])))
     if bend is not None:
         page = _shaded(page, bend, matrix)
     if covers_picture(plan):
@@ -281,11 +183,16 @@ def _placed(
     return WrittenPage(image, _moved_texts(texts, to_picture), moved_inks)
 
 
+def _joined(page: Image, ink: Mask) -> NDArray[np.uint8]:
+    """(H, W, 4): a picture with a mask as its fourth channel."""
+    # Colour conversion moves whole vectors: split and merge take ten times as long.
+    four = cv2.cvtColor(page, cv2.COLOR_RGB2RGBA)
+    return cv2.insertChannel(ink, four, 3)  # type: ignore[return-value]
+
+
 def _parted(four: NDArray[np.uint8]) -> tuple[Image, Mask]:
     """The picture (H, W, 3) and the mask (H, W) out of four channels."""
-    page, ink = np.empty((*four.shape[:2], 3), np.uint8), np.empty(four.shape[:2], np.uint8)
-    cv2.mixChannels([four], [page, ink], [0, 0, 1, 1, 2, 2, 3, 3])
-    return page, ink
+    return cv2.cvtColor(four, cv2.COLOR_RGBA2RGB), cv2.extractChannel(four, 3)  # type: ignore[return-value]
 
 
 def _moved_texts(texts: list[WrittenText], move: Callable[[Quads], Quads]) -> list[WrittenText]:

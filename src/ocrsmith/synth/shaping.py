@@ -89,7 +89,7 @@ class ShapedRun:
     def quads(self) -> NDArray[np.float32]:
         """(N, 4, 2) float32: the boxes as quads, clockwise from the top left."""
         if self._quads is None:
-            self._quads = self.boxes.take(_CORNERS, axis=1).reshape(-1, 4, 2)
+            self._quads = box_quads(self.boxes)
         return self._quads
 
 
@@ -97,20 +97,23 @@ class ShapedRun:
 _CORNERS = np.array([0, 1, 2, 1, 2, 3, 0, 3])
 
 
-class _Piece(NamedTuple):
-    """What a cluster gathers: the span of the pen in 1/64 px, and the box of its ink in px (None where it has none)."""
+def box_quads(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(N, 4, 2): boxes (N, 4) of left, top, right, bottom as quads, clockwise from the top left."""
+    return boxes.take(_CORNERS, axis=1).reshape(-1, 4, 2)
 
-    pen_start: int
-    pen_end: int
-    ink: Box | None
 
-    def joined(self, other: _Piece) -> _Piece:
-        """Both as one."""
-        ink = self.ink or other.ink
-        if self.ink and other.ink:
-            (left, top, right, bottom), (x0, y0, x1, y1) = self.ink, other.ink
-            ink = (min(left, x0), min(top, y0), max(right, x1), max(bottom, y1))
-        return _Piece(min(self.pen_start, other.pen_start), max(self.pen_end, other.pen_end), ink)
+# What a cluster gathers: the span of the pen in 1/64 px, and the box of its ink in px (None where it has none). Plain
+# tuples: a page has thousands, and one with names takes ten times as long to make.
+_Piece = tuple[int, int, Box | None]
+
+
+def _joined(piece: _Piece, other: _Piece) -> _Piece:
+    """Both as one."""
+    ink, other_ink = piece[2], other[2]
+    if ink and other_ink:
+        (left, top, right, bottom), (x0, y0, x1, y1) = ink, other_ink
+        ink = (min(left, x0), min(top, y0), max(right, x1), max(bottom, y1))
+    return min(piece[0], other[0]), max(piece[1], other[1]), ink or other_ink
 
 
 _runs: BoundedCache[ShapedRun] = BoundedCache(_MAX_RUN_BYTES)
@@ -210,8 +213,8 @@ class _Shaper:
             if ink is not None:
                 ink = (ink[0] + x, ink[1] + y, ink[2] + x, ink[3] + y)
                 placed.append((glyph, x, y))
-            piece = _Piece(pen_start, -pen_y if vertical else pen_x, ink)
-            pieces[cluster] = pieces[cluster].joined(piece) if cluster in pieces else piece
+            piece = (pen_start, -pen_y if vertical else pen_x, ink)
+            pieces[cluster] = _joined(pieces[cluster], piece) if cluster in pieces else piece
             if spacing64 and (index == last or ids[index + 1][1] != cluster):
                 if vertical:
                     pen_y -= spacing64
@@ -227,23 +230,20 @@ class _Shaper:
             # HarfBuzz drops leading default-ignorable characters; they belong to what follows.
             self.pieces[0] = self.pieces.pop(starts[0])
             starts[0] = 0
-        kept = [
-            start
-            for place, start in enumerate(starts)
-            if place == 0 or self.pieces[start].ink or self.pieces[start].pen_end > self.pieces[start].pen_start
-        ]
         x_height = self.font.x_height * self.size64 / 64.0
+        kept: list[int] = []
         boxes: list[Box] = []
-        for start in kept:
-            piece = self.pieces[start]
-            if piece.ink is not None:
-                boxes.append(piece.ink)
-                continue
-            pen_start, pen_end = piece.pen_start / 64.0, piece.pen_end / 64.0
-            if self.vertical:
-                boxes.append((-x_height / 2, pen_start, x_height / 2, max(pen_end, pen_start + 1)))
-            else:
-                boxes.append((pen_start, -x_height, max(pen_end, pen_start + 1), 0.0))
+        for start in starts:
+            pen_start64, pen_end64, ink = self.pieces[start]
+            if ink is None:
+                if kept and pen_end64 <= pen_start64:
+                    continue
+                pen_start, pen_end = pen_start64 / 64.0, max(pen_end64, pen_start64 + 64) / 64.0
+                ink = (pen_start, -x_height, pen_end, 0.0)
+                if self.vertical:
+                    ink = (-x_height / 2, pen_start, x_height / 2, pen_end)
+            kept.append(start)
+            boxes.append(ink)
         if len(kept) == len(self.text):
             return tuple(self.text), boxes
         return tuple(self.text[start:end] for start, end in zip(kept, [*kept[1:], len(self.text)])), boxes

@@ -104,7 +104,7 @@ class Warp:
         y = (np.arange(rows) - 0.5) * stride
         coarse = self.backward(np.stack(np.meshgrid(x, y), axis=-1)).astype(np.float32) - 0.5
         fine: Any = cv2.resize(coarse, (columns * stride, rows * stride), interpolation=cv2.INTER_LINEAR)
-        return np.ascontiguousarray(fine[stride : stride + height, stride : stride + width])
+        return np.asarray(fine[stride : stride + height, stride : stride + width])
 
 
 def _inverted(backward: Backward, source: Points, guess: Points) -> NDArray[np.float32]:
