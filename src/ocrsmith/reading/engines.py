@@ -38,7 +38,7 @@ _CACHED_FROM_BYTES = 2**20
 _MOST_CACHED = 12
 
 # OpenVINO makes kernels for each new shape of an input and by default keeps 5,000 of a kind, 4 MB a shape of a
-# recogniser: so many are those of the last fifty shapes or so.
+# recogniser: so many are those of the last sixty shapes or so, which a run of forms or receipts hardly ever leaves.
 _KEPT_KERNELS = 1000
 
 
