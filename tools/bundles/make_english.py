@@ -112,14 +112,27 @@ def make(path: Path, *, craft: bool = False) -> Path:
     alphabet, lacking = english_alphabet()
     recognizer = start_network("recognizer", alphabet, start=START)
     detector = start_network("detector", alphabet, start="clovaai_general" if craft else START)
+    reading = CRAFT_READING if craft else DETECTOR_READING
+    return export(path, detector, recognizer, card(detector, recognizer, lacking), detector_reading=reading)
+
+
+def export(
+    path: Path,
+    detector: StartedNetwork,
+    recognizer: StartedNetwork,
+    about: dict[str, Any],
+    *,
+    detector_reading: dict[str, Any] = DETECTOR_READING,
+) -> Path:
+    """Writes the networks with how they read and the card `about`, proved on lines and a page of them."""
     lines = proof_lines()
     page = detector.model.input.resize(proof_page(lines), 1.0)  # type: ignore[operator, union-attr]
     strips = [recognizer.model.input.resize(line) for line in lines]  # type: ignore[operator, union-attr]
     return export_bundle(
         path,
-        detector=_to_export(detector, CRAFT_READING if craft else DETECTOR_READING, _inputs(detector.model, [page])),
+        detector=_to_export(detector, detector_reading, _inputs(detector.model, [page])),
         recognizer=_to_export(recognizer, RECOGNIZER_READING, _inputs(recognizer.model, strips)),
-        card=card(detector, recognizer, lacking),
+        card=about,
     )
 
 
