@@ -22,8 +22,8 @@ from ocrsmith.training.networks import start_network
 CHANGES = (
     "PP-OCRv6 small as converted to ONNX by RapidOCR 3.10; here rebuilt in PyTorch, its recogniser's head cut to the "
     "alphabet, large weights stored in 16 bits. The detector was not trained. The recogniser was tuned on the drawn "
-    "lines of the recipe `english` (words, numbers, codes, plates, seven-segment displays; no real picture), and its weights "
-    "moved {share:.0%} of the way from the start to the tuned ones."
+    "lines of the recipe `english` (words, numbers, codes, plates, seven-segment displays; no real picture), and its "
+    "weights moved {share:.0%} of the way from the start to the tuned ones."
 )
 
 
