@@ -108,6 +108,27 @@ TURNS = [
 ]
 
 
+@pytest.mark.parametrize("words, xs", [(("HH", "HH", "HH"), (60, 160, 280)), (("שש", "שש", "שש"), (280, 160, 60))])
+def test_a_space_reaches_from_ink_to_ink_whichever_way_a_line_runs(words: tuple[str, ...], xs: tuple[int, ...]) -> None:
+    faces = {face.name: face for face in FACES}
+    lines = (
+        TextPlan(words, "DejaVu Sans Regular", 40.0, (0, 0, 0), xs, 100),
+        TextPlan(words[:1], "DejaVu Sans Regular", 40.0, (0, 0, 0), (60,), 200),
+    )
+    line, alone = write_page(planned(lines, np.eye(3)), faces, None).texts
+    assert line.pieces == tuple(" ".join(words)) and alone.pieces == tuple(words[0])
+    left, right = line.quads[..., 0].min(axis=1), line.quads[..., 0].max(axis=1)
+    for index in (2, 5):
+        before, after = (slice(index - 2, index), slice(index + 1, index + 3))
+        if xs[0] < xs[1]:
+            ends = right[before].max(), left[after].min()
+        else:
+            ends = right[after].max(), left[before].min()
+        assert (left[index], right[index]) == pytest.approx(ends)
+        assert line.quads[index, 2, 1] == 100  # stands on the baseline
+        assert line.quads[index, 0, 1] == pytest.approx(100 - 40 * 0.547, abs=0.1)  # x-height: 1120 of 2048 units
+
+
 @pytest.mark.parametrize("matrix", TURNS, ids=["level", "shifted", "tilted"])
 def test_a_character_alone_fills_its_quad(matrix: np.ndarray) -> None:
     """Each character's ink, drawn alone on a page of the same matrix, is boxed by its quad within 1.5 px."""
