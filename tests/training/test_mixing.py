@@ -46,11 +46,11 @@ def tried(*rows: tuple[float, float, float]) -> list[Mixture]:
     [
         # All are within bounds: the best, where old pictures are watched.
         ([(1, 0.75, 0), (0.5, 0.73, 0), (0.25, 0.71, 0)], True, 1),
-        # Unwatched, half the way at most.
-        ([(1, 0.75, 0), (0.5, 0.73, 0), (0.25, 0.71, 0)], False, 0.5),
-        ([(1, 0.75, 0), (0.5, 0.71, 0), (0.25, 0.72, 0)], False, 0.25),
-        # The line dips: half the way is worse than the start.
-        ([(1, 0.75, 0), (0.75, 0.74, 0), (0.5, 0.60, 0), (0.25, 0.65, 0)], False, 1),
+        # Unwatched, three tenths of the way at most.
+        ([(1, 0.75, 0), (0.5, 0.73, 0), (0.3, 0.71, 0)], False, 0.3),
+        ([(1, 0.75, 0), (0.3, 0.71, 0), (0.25, 0.72, 0)], False, 0.25),
+        # The line dips: three tenths of the way are worse than the start.
+        ([(1, 0.75, 0), (0.75, 0.74, 0), (0.5, 0.60, 0), (0.3, 0.65, 0)], False, 1),
         # The best forgets too much.
         ([(1, 0.75, 0.02), (0.5, 0.73, 0.001), (0.25, 0.71, 0)], True, 0.25),
         # All do: the best once what they forget is taken off.
@@ -115,7 +115,7 @@ def test_a_fit_goes_back_to_what_is_not_forgotten(tmp_path: Path) -> None:
     reached = first.reached
     assert reached > 0 and whole.mixtures == ()
     module = Line(best=1.0, last_allowed=0.6 * reached)
-    result = fitted(tmp_path / "b", module, Mixing((1.0, 0.75, 0.5, 0.25), watched=True))
+    result = fitted(tmp_path / "b", module, Mixing((1.0, 0.75, 0.5, 0.3), watched=True))
     assert result.mixture == 0.5
     assert module.reached == pytest.approx(0.5 * reached)
     worse = Line(best=-1.0, last_allowed=9.0)

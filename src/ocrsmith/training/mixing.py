@@ -14,8 +14,9 @@ from torch import Tensor
 
 State = dict[str, Tensor]
 
-# How much of the way to the tuned weights is gone where no old pictures say what it costs: the paper's own advice.
-UNWATCHED_SHARE = 0.5
+# How much of the way to the tuned weights is gone where no old pictures say what it costs. The paper's advice, half,
+# cost old pictures 1.1 points of F in one training of two; three tenths 0.2.
+UNWATCHED_SHARE = 0.3
 # A recogniser's last layer, a row a class.
 _HEAD = ("head.weight", "head.bias")
 
@@ -72,7 +73,7 @@ class Mixing:
         """The mixture to keep, which may still be worse than the start.
 
         Of those that forget no more than they may, or of all where none does so: the best by score; unwatched, the
-        best of those that go half the way at most, unless none of these betters the start.
+        best of those that go three tenths of the way at most, unless none of these betters the start.
         """
         allowed = [one for one in tried if one.forgotten <= 0] or list(tried)
         if not self.watched:

@@ -164,7 +164,7 @@ class NetworkTable(Table):
     real: tuple[RealTable, ...] = ()
     keep: tuple[KeepTable, ...] = ()
     may_forget: Share = 0.01
-    mixtures: Mixtures = (1.0, 0.75, 0.5, 0.25)
+    mixtures: Mixtures = (1.0, 0.75, 0.5, 0.3)
 
     @field_validator("freeze", mode="before")
     @classmethod
