@@ -37,9 +37,9 @@ ROUNDED_OUTPUT = ".rounded_behind"
 _CACHED_FROM_BYTES = 2**20
 _MOST_CACHED = 12
 
-# OpenVINO makes kernels for each new shape of an input and by default keeps 5,000 of a kind, 4 MB a shape of a
-# recogniser: so many are those of the last sixty shapes or so, which a run of forms or receipts hardly ever leaves.
-_KEPT_KERNELS = 1000
+# OpenVINO makes kernels for each new shape of an input, seventeen or so for a shape of a recogniser with 4 MB. So many
+# are those of the 118 shapes that `batching` makes of lines up to 4,000 px: fewer are made again and again.
+KEPT_KERNELS = 2000
 
 
 class Engine(Protocol):
@@ -58,6 +58,7 @@ def open_engine(
     threads: int | None = None,
     architecture: Mapping[str, Any] | None = None,
     alphabet: Alphabet | None = None,
+    kept_kernels: int = KEPT_KERNELS,
 ) -> Engine:
     """Loads an ONNX network.
 
@@ -68,6 +69,7 @@ def open_engine(
             which is slow and for debugging.
         threads: at most so many; None takes `ocrsmith.settings.num_threads()`.
         architecture, alphabet: of the bundle's part, for "pytorch", which builds the network anew.
+        kept_kernels: how many OpenVINO keeps of those that it makes for shapes of inputs.
 
     Raises:
         EngineError: the engine is unknown or not installed, or the network cannot be loaded.
@@ -79,7 +81,7 @@ def open_engine(
     if engine == "auto":
         engine = "openvino" if _openvino_pays() else "onnxruntime"
     if engine == "openvino":
-        return OpenVinoEngine(content, count)
+        return OpenVinoEngine(content, count, kept_kernels)
     if engine == "pytorch":
         return _pytorch_engine(content, count, architecture, alphabet)
     provider = PROVIDERS.get(engine, engine)
@@ -139,7 +141,7 @@ class OnnxRuntimeEngine:
 class OpenVinoEngine:
     """OpenVINO on the CPU, compiled once with dynamic sizes; bfloat16 where the CPU computes in it."""
 
-    def __init__(self, content: bytes, threads: int) -> None:
+    def __init__(self, content: bytes, threads: int, kept_kernels: int = KEPT_KERNELS) -> None:
         if importlib.util.find_spec("openvino") is None:
             raise EngineError(
                 "OpenVINO is not installed. Run: pip install openvino, or read with engine='onnxruntime'."
@@ -150,7 +152,7 @@ class OpenVinoEngine:
             "INFERENCE_NUM_THREADS": str(threads),
             "NUM_STREAMS": "1",
             "PERFORMANCE_HINT": "LATENCY",
-            "CPU_RUNTIME_CACHE_CAPACITY": str(_KEPT_KERNELS),
+            "CPU_RUNTIME_CACHE_CAPACITY": str(kept_kernels),
             "INFERENCE_PRECISION_HINT": "bf16" if self.uses_bfloat16 else "f32",
         }
         folder = _compiled_folder() if len(content) >= _CACHED_FROM_BYTES else None
