@@ -14,7 +14,7 @@ from ocrsmith.errors import SynthesisError
 from ocrsmith.geometry import bounds, box_quad, quad_to_quad
 from ocrsmith.samples import Image
 from ocrsmith.synth.display_scenes import DisplayScene, DisplayScenePlan
-from ocrsmith.synth.displays import DisplayLine, DisplayLinePlan, visible_contrast
+from ocrsmith.synth.displays import DisplayLine, DisplayLinePlan, segment_shares, visible_contrast
 from ocrsmith.synth.legibility import is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
@@ -94,6 +94,14 @@ def test_scenes_replay_survive_json_and_mark_what_is_cut() -> None:
             assert "".join(c.text for c in instance.characters or ()) == instance.text
     assert 0 in counts
     assert max(counts) >= 1
+
+
+def test_tight_crops_cut_no_segment_by_half() -> None:
+    """In 300 crops each lit segment keeps three fifths of itself or more, and some crops still cut into the ink."""
+    scene = DisplayLine(Readings())
+    least = [segment_shares(scene.plan(np.random.default_rng([9, i]))).min() for i in range(300)]
+    assert min(least) >= 0.6
+    assert 10 <= sum(share < 1.0 for share in least) <= 200
 
 
 def test_what_is_too_faint_is_drawn_again_and_a_world_of_it_is_an_error() -> None:

@@ -11,17 +11,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import Quad, box_quad, enclosing_quad, inside_share, quad_to_quad
+from ocrsmith.geometry import Quad, box_quad, enclosing_quad, inside_share, quad_to_quad, transform_points
 from ocrsmith.samples import LineSample, PageSample, TextInstance
 from ocrsmith.synth.legibility import IllegibleError, is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
-from ocrsmith.synth.panels import Label, Panel, draw_panel, panel_characters, reading_coverage, text_width
+from ocrsmith.synth.panels import Label, Panel, draw_panel, lit_polygons, panel_characters, reading_coverage, text_width
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.segments import SegmentStyle
 from ocrsmith.synth.texts import TextGenerator
 
 _DRAWS = 20
+# Half a segment's thickness still shows which digit it is of; a glyph of a font is judged as a whole.
+_LEAST_OF_SEGMENT = 0.6
+_LEAST_OF_GLYPH = 0.92
 
 
 def visible_contrast(panel: Panel, optics: Optics) -> float:
@@ -77,7 +80,7 @@ class CropLook:
     """
 
     heights_px: tuple[int, int] = (18, 64)
-    margins: tuple[tuple[float, float], ...] = ((-0.15, 1.2), (-0.1, 0.5), (-0.15, 1.2), (-0.1, 0.5))
+    margins: tuple[tuple[float, float], ...] = ((-0.06, 1.2), (-0.05, 0.5), (-0.06, 1.2), (-0.05, 0.5))
     squeeze: tuple[float, float] = (0.6, 2.6)
     longest: float = 10.0
     tilt: float = 0.8
@@ -135,10 +138,12 @@ class DisplayLine:
 
     @staticmethod
     def _whole(plan: DisplayLinePlan) -> bool:
-        """Whether more than half of every character lies in the crop."""
-        matrix = _matrix(plan)
-        outermost = [c.quad for c in panel_characters(plan.panel, matrix) if c.text != "."]
-        return all(inside_share(quad, plan.width_px, plan.height_px) > 0.5 for quad in outermost)
+        """Whether every lit segment, or every glyph of a font, keeps most of itself in the crop.
+
+        By the segment, since a digit that lost less than a fifth of its width may be another one: 7 shows as 1.
+        """
+        kept = segment_shares(plan)
+        return bool(kept.min(initial=1.0) >= (_LEAST_OF_GLYPH if plan.panel.font else _LEAST_OF_SEGMENT))
 
     def _draw(self, rng: np.random.Generator) -> DisplayLinePlan:
         panel = draw_panel_plan(
@@ -190,6 +195,22 @@ class DisplayLine:
 def _matrix(plan: DisplayLinePlan) -> NDArray[np.float64]:
     """Panel units -> px of the crop."""
     return quad_to_quad(np.array(plan.corners, np.float32), box_quad(0, 0, plan.width_px, plan.height_px))
+
+
+def segment_shares(plan: DisplayLinePlan) -> NDArray[np.float64]:
+    """(N,): the share of each lit segment's area in the crop; of each character's quad where a font draws them.
+
+    Points are left out: a display may hide them.
+    """
+    panel, size = plan.panel, (plan.width_px, plan.height_px)
+    if panel.font:
+        shapes = [c.quad for c in panel_characters(panel, _matrix(plan)) if c.text != "."]
+    else:
+        lit = lit_polygons(panel)
+        points = transform_points(np.concatenate(lit), _matrix(plan))
+        shapes = np.split(points, np.cumsum([len(polygon) for polygon in lit])[:-1])
+    # Most lie wholly inside: only what crosses an edge is clipped.
+    return np.array([1.0 if ((s >= 0) & (s <= size)).all() else inside_share(s, *size) for s in shapes])
 
 
 def digit_quads(instance: TextInstance) -> list[Quad]:

@@ -158,10 +158,15 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
     return panel_characters(panel, matrix)
 
 
+def lit_polygons(panel: Panel) -> list[NDArray[np.float32]]:
+    """The lit segments of the reading's digits, or their glyphs' contours, in panel units; points are left out."""
+    return [p for cell in cells_of(panel) if cell.text != "." for p in _polygons(panel, cell)]
+
+
 def reading_coverage(shape: tuple[int, ...], matrix: ArrayLike, panel: Panel) -> NDArray[np.uint8]:
     """(H, W) uint8: where the lit segments of the reading's digits lie; points, which may be hidden, are left out."""
     coverage = np.zeros(shape[:2], np.uint8)
-    lit = [p for cell in cells_of(panel) if cell.text != "." for p in _polygons(panel, cell)]
+    lit = lit_polygons(panel)
     region = _region(transform_points(np.concatenate(lit), matrix), shape) if lit else None
     if region is not None:
         offset = np.array([region[1].start, region[0].start], np.float32)
