@@ -44,6 +44,7 @@ import numpy as np
 
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.data.craft_targets import craft_targets
+from ocrsmith.data.drawing import calm_worker
 from ocrsmith.images import read_image, write_image
 from ocrsmith.settings import package_assets_dir
 from ocrsmith.synth.backgrounds import Backgrounds
@@ -135,7 +136,7 @@ def materials() -> dict[str, Any]:
 
 def measure(name: str, seconds: float, warm_up: float) -> dict[str, Any]:
     """One figure, in a process of its own, so that its peak memory is its own."""
-    cv2.setNumThreads(1)
+    calm_worker()
     work = WORKS[name]
     world: World[Any] = World([(work.scene(materials()), 1.0)], seed=1)
     first = round(work.warm_up * warm_up)

@@ -14,14 +14,13 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from ocrsmith.data.drawing import add_tally, tally_of, tally_since
+from ocrsmith.data.drawing import add_tally, calm_worker, tally_of, tally_since
 from ocrsmith.data.sources import World, WorldDataset
 from ocrsmith.preprocess import DetectorInput, RecognizerInput
 from ocrsmith.synth.world import Tally
@@ -182,11 +181,9 @@ def _context() -> str:
 
 
 def _calm_worker(worker_id: int) -> None:
-    """One thread a worker, and behind the training process in the queue for a processor."""
-    cv2.setNumThreads(0)
+    """See `calm_worker`; PyTorch too keeps to one thread."""
+    calm_worker()
     torch.set_num_threads(1)
-    if hasattr(os, "nice"):
-        os.nice(5)
 
 
 def usable_processors() -> int:
