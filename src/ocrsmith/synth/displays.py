@@ -25,6 +25,8 @@ _DRAWS = 20
 # Half a segment's thickness still shows which digit it is of; a glyph of a font is judged as a whole.
 _LEAST_OF_SEGMENT = 0.6
 _LEAST_OF_GLYPH = 0.92
+# In digit heights a step: finer than half a thin segment.
+_WIDENING, _MOST_WIDENINGS = 0.05, 6
 
 
 def visible_contrast(panel: Panel, optics: Optics) -> float:
@@ -117,10 +119,10 @@ class DisplayLine:
         """
         refusals: Counter[str] = Counter()
         for _ in range(_DRAWS):
-            plan = self._draw(rng)
+            plan = _widened(self._draw(rng))
             if visible_contrast(plan.panel, plan.optics) < 1.0:
                 refusals["FaintPanel"] += 1
-            elif not self._whole(plan):
+            elif not _whole(plan):
                 refusals["CutCharacter"] += 1
             else:
                 # Glare and haze show in the pixels alone: the same rule marks readings of a scene.
@@ -135,15 +137,6 @@ class DisplayLine:
             f"{_DRAWS} displays in a row came out too faint, washed out or too far cut off to read ({dict(refusals)}). "
             "Lower the share of faint panels or the strength, or widen the crops' margins."
         )
-
-    @staticmethod
-    def _whole(plan: DisplayLinePlan) -> bool:
-        """Whether every lit segment, or every glyph of a font, keeps most of itself in the crop.
-
-        By the segment, since a digit that lost less than a fifth of its width may be another one: 7 shows as 1.
-        """
-        kept = segment_shares(plan)
-        return bool(kept.min(initial=1.0) >= (_LEAST_OF_GLYPH if plan.panel.font else _LEAST_OF_SEGMENT))
 
     def _draw(self, rng: np.random.Generator) -> DisplayLinePlan:
         panel = draw_panel_plan(
@@ -197,6 +190,25 @@ def _matrix(plan: DisplayLinePlan) -> NDArray[np.float64]:
     return quad_to_quad(np.array(plan.corners, np.float32), box_quad(0, 0, plan.width_px, plan.height_px))
 
 
+def _whole(plan: DisplayLinePlan) -> bool:
+    """Whether every lit segment, or every glyph of a font, keeps most of itself in the crop.
+
+    By the segment, since a digit that lost less than a fifth of its width may be another one: 7 shows as 1.
+    """
+    kept = segment_shares(plan)
+    return bool(kept.min(initial=1.0) >= (_LEAST_OF_GLYPH if plan.panel.font else _LEAST_OF_SEGMENT))
+
+
+def _widened(plan: DisplayLinePlan) -> DisplayLinePlan:
+    """The plan with its crop let out on all sides, by as little as keeps every character whole: few are drawn again."""
+    for _ in range(_MOST_WIDENINGS):
+        if _whole(plan):
+            break
+        corners = np.array(plan.corners) + _WIDENING * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+        plan = replace(plan, corners=tuple((round(float(x), 3), round(float(y), 3)) for x, y in corners))
+    return plan
+
+
 def segment_shares(plan: DisplayLinePlan) -> NDArray[np.float64]:
     """(N,): the share of each lit segment's area in the crop; of each character's quad where a font draws them.
 
@@ -207,6 +219,8 @@ def segment_shares(plan: DisplayLinePlan) -> NDArray[np.float64]:
         shapes = [c.quad for c in panel_characters(panel, _matrix(plan)) if c.text != "."]
     else:
         lit = lit_polygons(panel)
+        if not lit:
+            return np.ones(0)
         points = transform_points(np.concatenate(lit), _matrix(plan))
         shapes = np.split(points, np.cumsum([len(polygon) for polygon in lit])[:-1])
     # Most lie wholly inside: only what crosses an edge is clipped.
