@@ -113,13 +113,13 @@ def main() -> None:
     state = RunState.open(args.out, recipe, resume=True)
     found = train_detector(
         detector.model, recipe.detector, materials, _budget(args),
-        state, fit_settings(recipe.detector, progress=False, accelerator="auto"),
+        state, fit_settings(recipe.detector, recipe.seed, progress=False, accelerator="auto"),
         workers=args.workers, from_nothing=args.detector_start == "none",
     )  # fmt: skip
     print(f"Detector: score {found.fit.start_score} -> {found.fit.best_score:.3f}, stopped by {found.fit.stopped}")
     read = train_recognizer(
         recognizer.model, recipe.recognizer, materials, _budget(args),
-        state, fit_settings(recipe.recognizer, progress=False, accelerator="auto"),
+        state, fit_settings(recipe.recognizer, recipe.seed, progress=False, accelerator="auto"),
         workers=args.workers, from_nothing=args.recognizer_start == "none",
     )  # fmt: skip
     print(
