@@ -17,7 +17,8 @@ from torch import nn
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import WeightsError
 from ocrsmith.losses.db import db_loss
-from ocrsmith.models.ppocr_detector import PPOCRDetector
+from ocrsmith.models.ppocr_blocks import Stem
+from ocrsmith.models.ppocr_detector import MapHead, PPOCRDetector
 from ocrsmith.models.ppocr_recognizer import PPOCRRecognizer
 from ocrsmith.models.ppocr_weights import full_alphabet, load_ppocr_onnx, source_characters
 from ocrsmith.models.start_weights import Kind, find_start_weights
@@ -184,3 +185,22 @@ def test_a_step_lowers_each_loss() -> None:
             optimizer.step()
         assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
         assert loss() < first
+
+
+def test_the_head_is_two_transposed_convolutions() -> None:
+    head = MapHead(16)
+    features = torch.randn(2, 16, 3, 5)
+    with torch.inference_mode():
+        expected = head.last(torch.relu(head.enlarge(torch.relu(head.reduce(features)))))
+        maps = head(features)
+    assert maps.shape == (2, 1, 12, 20)
+    torch.testing.assert_close(maps, expected, rtol=0, atol=1e-5)
+
+
+def test_the_stem_merges_both_branches_side_by_side() -> None:
+    stem = Stem(4, 6)
+    pooled, branch = torch.randn(2, 4, 8, 12), torch.randn(2, 4, 8, 12)
+    with torch.inference_mode():
+        merged = stem._merge(pooled, branch)
+        torch.testing.assert_close(merged, stem.merge(torch.cat((pooled, branch), dim=1)), rtol=0, atol=1e-5)
+    assert merged.shape == (2, 4, 4, 6)

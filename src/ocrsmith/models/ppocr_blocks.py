@@ -31,10 +31,14 @@ class SqueezeExcite(nn.Module):
         self.expand = nn.Conv2d(channels // 4, channels, 1)
         self.slope = slope
 
+    def weights(self, features: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, 1, 1), in 0..1."""
+        mean = features.mean(dim=(2, 3), keepdim=True)
+        return gate(self.expand(F.relu(self.reduce(mean))), self.slope)
+
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        mean = features.mean(dim=(2, 3), keepdim=True)
-        return features * gate(self.expand(F.relu(self.reduce(mean))), self.slope)
+        return features * self.weights(features)
 
 
 class Stem(nn.Module):
@@ -55,7 +59,14 @@ class Stem(nn.Module):
         branch = F.relu(self.branch_in(F.pad(features, (0, 1, 0, 1))))
         branch = F.relu(self.branch_out(F.pad(branch, (0, 1, 0, 1))))
         pooled = F.max_pool2d(F.pad(features, (0, 1, 0, 1)), 2, stride=1)
-        return F.relu(self.last(F.relu(self.merge(torch.cat((pooled, branch), dim=1)))))
+        return F.relu(self.last(F.relu(self._merge(pooled, branch))))
+
+    def _merge(self, pooled: Tensor, branch: Tensor) -> Tensor:
+        """`merge` of both side by side, as a sum of their shares: engines add for nothing and copy slowly."""
+        hidden = pooled.shape[1]
+        of_pooled, of_branch = self.merge.weight[:, :hidden], self.merge.weight[:, hidden:]
+        summed = F.conv2d(pooled, of_pooled, self.merge.bias, stride=2, padding=1)
+        return summed + F.conv2d(branch, of_branch, None, stride=2, padding=1)
 
 
 class MixingBlock(nn.Module):

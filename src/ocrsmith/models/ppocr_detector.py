@@ -40,7 +40,8 @@ class ShortcutSqueeze(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C', H, W)."""
         projected = self.project(self.places(features))
-        return projected + self.squeeze(projected)
+        # One product instead of one and a sum: both are passes over the largest features of the network.
+        return projected * (1.0 + self.squeeze.weights(projected))
 
 
 class Pyramid(nn.Module):
@@ -70,7 +71,12 @@ class Pyramid(nn.Module):
 
 
 class MapHead(nn.Module):
-    """(B, C, H/4, W/4) -> (B, 1, H, W) logits: a convolution and two transposed ones that each double the size."""
+    """(B, C, H/4, W/4) -> (B, 1, H, W) logits: a convolution and two transposed ones that each double the size.
+
+    A transposed convolution of 2x2 at stride 2 gives each place four places of its own, so that two in a row are two
+    1x1 convolutions at a quarter of the size, to 4 and then to 16 places a place, that are laid out at the end. They
+    are computed like that: engines have their fast kernels for it, in bfloat16 too, where transposed ones are slow.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -80,7 +86,27 @@ class MapHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, H/4, W/4) -> (B, 1, H, W)."""
-        return self.last(F.relu(self.enlarge(F.relu(self.reduce(features)))))
+        channels = self.enlarge.in_channels
+        reduced = F.relu(self.reduce(features))
+        # (in, out, 2, 2) -> (row, column, out, in): four quarters of channels, one a place.
+        quarters = self.enlarge.weight.permute(2, 3, 1, 0).reshape(4 * channels, channels, 1, 1)
+        halfway = F.relu(F.conv2d(reduced, quarters, self.enlarge.bias.repeat(4)))
+        return F.pixel_shuffle(F.conv2d(halfway, self._sixteenths(), self.last.bias.repeat(16)), 4)
+
+    def _sixteenths(self) -> Tensor:
+        """(16, 4 C, 1, 1): from the four quarters of channels, each to its own four places, in rows of the 4x4.
+
+        A place's row is 2 row + row', its column 2 column + column', where (row, column) are of the first enlargement.
+        """
+        channels = self.last.in_channels
+        own = torch.eye(2, device=self.last.weight.device, dtype=self.last.weight.dtype)
+        # Axes: row, row', column, column', row in, column in, channel.
+        spread = (
+            own.reshape(2, 1, 1, 1, 2, 1, 1)
+            * own.reshape(1, 1, 2, 1, 1, 2, 1)
+            * self.last.weight.reshape(channels, 2, 2).permute(1, 2, 0).reshape(1, 2, 1, 2, 1, 1, channels)
+        )
+        return spread.reshape(16, 4 * channels, 1, 1)
 
 
 class PPOCRDetector(nn.Module):

@@ -6,7 +6,8 @@ ONNX file. `ocrsmith.reading.engines` opens this module by name, since the readi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,22 @@ class TorchEngine:
 def output_kind(network: nn.Module) -> str:
     """What an exported network gives: "maps" for CRAFT, "probabilities" for DB and recognisers."""
     return "maps" if network.kind == "craft" else "probabilities"
+
+
+@contextlib.contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The network in evaluation mode and without gradients; each part's own mode is given back.
+
+    A frozen part is never in that of training, so that the mode of the whole does not tell those of its parts.
+    """
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module, was_training in modes.items():
+            module.training = was_training
 
 
 def read_output(model: nn.Module, images: Tensor) -> NDArray[np.float32]:
