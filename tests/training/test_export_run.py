@@ -16,7 +16,7 @@ from ocrsmith.models.onnx_state import load_state_from_onnx
 from ocrsmith.models.registry import build_detector, build_recognizer
 from ocrsmith.models.weights import save_weights
 from ocrsmith.reading.bundle import Bundle
-from ocrsmith.training.export_run import export_run, export_weights
+from ocrsmith.training.export_run import export_bundle_anew, export_run, export_weights
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_loading import parse_recipe
 
@@ -72,6 +72,32 @@ def test_a_stopped_run_reads_as_its_bundle_would(tmp_path: Path) -> None:
     untrained = parse_recipe({"name": "tiny", "alphabet": "01", "detector": {**table, "share": 0}})
     part = Bundle.load(export_run(tmp_path, tmp_path / "start_only.ocrsmith", recipe=untrained)).manifest["detector"]
     assert "scale" not in part
+
+
+def test_a_bundle_is_written_anew_as_it_reads(tmp_path: Path) -> None:
+    model = network(4)
+    reading = {"min_confidence": 0.25, "input": {"max_width": 96}}
+    old = export_bundle(
+        tmp_path / "old.ocrsmith",
+        recognizer=NetworkToExport(model, "light_ctc", RECOGNIZER_SETTINGS, reading),
+        card={"licence": "CC0-1.0"},
+        half_precision=False,
+    )
+    # Weights of another network beside it are not its own.
+    save_weights(network(5), tmp_path / "recognizer" / "model.safetensors")
+    written = export_bundle_anew(old, tmp_path / "new.ocrsmith", half_precision=False)
+    before, after = Bundle.load(old), Bundle.load(written)
+    assert (after.name, after.card["licence"]) == ("new", "CC0-1.0")
+    assert after.manifest["recognizer"] == before.manifest["recognizer"]
+    found, expected = weights_of(written), model.state_dict()
+    assert all(torch.equal(found[key], expected[key]) for key in expected if "num_batches" not in key)
+
+
+def test_a_bundle_in_8_bits_is_not_written_anew(tmp_path: Path) -> None:
+    export = NetworkToExport(network(6), "light_ctc", RECOGNIZER_SETTINGS, {"precision": "int8"})
+    small = export_bundle(tmp_path / "small.ocrsmith", recognizer=export)
+    with pytest.raises(InputError, match="8 bits"):
+        export_bundle_anew(small, tmp_path / "x.ocrsmith")
 
 
 def test_the_bundle_of_the_start_is_no_result(tmp_path: Path, recipe: Recipe) -> None:

@@ -17,6 +17,7 @@ EPILOG = examples(
     "ocrsmith export runs/meters --recipe meters.toml --out early.ocrsmith",
     "ocrsmith export --detector clovaai_general --recognizer english_g2 -o craft.ocrsmith",
     "ocrsmith export --recognizer ppocr_v6_small --alphabet ascii -o ppocr.ocrsmith",
+    "ocrsmith export old.ocrsmith -o new.ocrsmith",
     "ocrsmith export english --int8 --recipe english_words -o english_int8.ocrsmith",
     "ocrsmith export english --int8 --pictures pages/ -o english_int8.ocrsmith",
 )
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="The bundle to write, FILE.ocrsmith.", show_default=False)],
     run: Annotated[
-        Path | None, typer.Argument(help="The folder of a run; with --int8 also a bundle.", show_default=False)
+        Path | None, typer.Argument(help="The folder of a run, or a bundle to write anew.", show_default=False)
     ] = None,
     recipe: Annotated[
         str | None,
@@ -56,6 +57,7 @@ def export(
 ) -> None:
     """Writes a bundle: one file that a machine without PyTorch reads with.
 
+    From a run, from start weights, or from another bundle, whose networks are written as this version computes them.
     Every network is run beside PyTorch before it is written, and the greatest difference stands in the bundle's card.
     With --int8 the score on pictures before and after stands there too, and a bundle that reads worse is refused. Lines
     are drawn of a recipe where no pictures are given. They and crops round the recogniser alone.
@@ -65,7 +67,7 @@ def export(
     if int8 and pictures is None and recipe is None:
         raise typer.BadParameter("--int8 needs --pictures, or a --recipe whose lines are drawn.")
     if (run is None) == (detector is None and recognizer is None):
-        raise typer.BadParameter("Give a run's folder, or --detector and --recognizer.")
+        raise typer.BadParameter("Give a run's folder or a bundle, or --detector and --recognizer.")
     if int8 and run is not None and not run.is_dir():
         _round(str(run), out, pictures, recipe, largest_loss)
         return
@@ -92,11 +94,13 @@ def _export(
 ) -> Path:
     # PyTorch: seconds that no other command should wait for.
     from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
-    from ocrsmith.training.export_run import export_run, export_weights
+    from ocrsmith.training.export_run import export_bundle_anew, export_run, export_weights
 
     if run is not None:
         if alphabet is not None:
             raise AlphabetError("An alphabet came with a run, which has its own. Leave --alphabet out.")
+        if recipe is None and not run.is_dir():
+            return export_bundle_anew(str(run), out, name=name, half_precision=half_precision)
         return export_run(run, out, recipe=recipe, name=name, half_precision=half_precision)
     letters = None if alphabet is None else Alphabet(PRINTABLE_ASCII if alphabet == "ascii" else alphabet)
     return export_weights(
