@@ -97,23 +97,40 @@ def fetch_bytes(url: str, *, max_bytes: int, max_seconds: float, timeout_seconds
         request = urllib.request.Request(url, headers={"User-Agent": "ocrsmith"})
         with urllib.request.urlopen(request, timeout=min(timeout_seconds, max_seconds)) as answer:
             _check_scheme(answer.url)
+            announced = _announced(answer)
+            if announced is not None and announced > max_bytes:
+                raise DownloadError(_too_large(url, announced, max_bytes))
             while chunk := answer.read1(_CHUNK_BYTES):
                 content.write(chunk)
                 if content.tell() > max_bytes:
                     raise DownloadError(_too_large(url, content.tell(), max_bytes))
                 if time.monotonic() - started > max_seconds:
                     raise DownloadError(f"{url} was not there after {max_seconds:g} s. Download it first.")
+            if announced is not None and content.tell() < announced:
+                raise DownloadError(f"{url} broke off after {content.tell():,} of {announced:,} bytes. Try again.")
     except urllib.error.HTTPError as error:
         with error:
-            raise DownloadError(f"{url} answered {error.code} {error.reason}. Check the address.") from None
+            # The reason of an endless redirection has three lines.
+            first_line = str(error.reason).partition("\n")[0].rstrip(".")
+            raise DownloadError(f"{url} answered {error.code} {first_line}. Check the address.") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise DownloadError(f"{url} could not be reached ({reason}). Check the address and the connection.") from None
     return content.getvalue()
 
 
+def _announced(answer: http.client.HTTPResponse) -> int | None:
+    """The bytes that a server says it will send."""
+    length = answer.headers.get("Content-Length")
+    return int(length) if length and length.isdigit() else None
+
+
 def _check_scheme(url: str) -> None:
-    if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
+    try:
+        scheme = urllib.parse.urlsplit(url).scheme
+    except ValueError as error:
+        raise DownloadError(f"The address {url} does not parse ({error}). Check it.") from None
+    if scheme not in ("http", "https"):
         raise DownloadError(f"The address {url} is neither http nor https. Give a web address, or use the file itself.")
 
 
@@ -134,8 +151,8 @@ def _fetch(url: str, partial: Path, max_bytes: int, timeout_seconds: float) -> N
         with urllib.request.urlopen(request, timeout=timeout_seconds) as answer:
             continues = answer.status == _HTTP_PARTIAL
             start = have if continues else 0
-            announced = answer.headers.get("Content-Length")
-            expected = start + int(announced) if announced and announced.isdigit() else None
+            announced = _announced(answer)
+            expected = start + announced if announced is not None else None
             if expected is not None and expected > max_bytes:
                 raise DownloadError(_too_large(url, expected, max_bytes))
             with partial.open("ab" if continues else "wb") as file:

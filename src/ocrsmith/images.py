@@ -112,7 +112,7 @@ def _from_opencv(source: str | Path | IO[bytes], name: str, max_pixels: int) -> 
         raise InputError(f"{name} cannot be opened ({error}). Check its rights.") from None
     size = re.search(rb"[-+]Y +(\d{1,9}) +[-+]X +(\d{1,9})", data[:4096])
     if not data.startswith((b"#?RADIANCE", b"#?RGBE")) or size is None:
-        raise InputError(f"{name} is not a picture that can be read. PNG, JPEG, TIFF, BMP, WebP or GIF was expected.")
+        raise InputError(f"{name} is in no format that is known. PNG, JPEG, TIFF, BMP, WebP, GIF or PDF was expected.")
     height, width = int(size[1]), int(size[2])
     if height * width > max_pixels:
         raise InputError(f"{name} has {width}x{height} pixels; at most {max_pixels:,} are read. Shrink it.")

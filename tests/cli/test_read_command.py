@@ -163,6 +163,10 @@ def test_timings_go_to_standard_error(ocrsmith: Run, tiny_bundle: Path, page: Pa
         (["--jobs", "0"], 2, "jobs"),
         (["--text-layer", "maybe"], 2, "maybe"),
         (["--orientation", "askew"], 2, "askew"),
+        (["--pages", "a-b"], 3, "1-3,7"),
+        (["--pages", "1-999999999"], 3, "and page 999999999 was asked for"),
+        (["--output", "."], 14, "--output-dir"),
+        (["--output-dir", __file__], 14, "is no folder"),
     ],
 )
 def test_wrong_lines(ocrsmith: Run, tiny_bundle: Path, page: Path, arguments: list[str], code: int, says: str) -> None:
@@ -249,6 +253,34 @@ def test_a_document_that_was_cut_off_is_read_again(
     assert "0 skipped" not in ocrsmith(*command).errors
     assert (tmp_path / "out" / "book-1.page.xml").exists()
     assert "1 skipped" in ocrsmith(*command).errors
+
+
+def test_a_document_that_breaks_off_is_not_taken_for_read(
+    ocrsmith: Run, tiny_bundle: Path, colours: np.ndarray, tmp_path: Path
+) -> None:
+    path = tmp_path / "book.tif"
+    first = Image.fromarray(colours)
+    first.save(path, save_all=True, append_images=[first.rotate(180)], compression="tiff_deflate")
+    whole = path.read_bytes()
+    with Image.open(path) as opened:
+        opened.seek(1)
+        strip = opened.tag_v2[273][0]
+    path.write_bytes(whole[:strip] + b"damage" + whole[strip + 6 :])
+    command = ("read", path, "-m", tiny_bundle, "--output-dir", tmp_path / "out", "--skip-existing")
+    for _ in range(2):
+        done = ocrsmith(*command)
+        assert (done.code, "Traceback" in done.errors) == (3, False)
+        assert (tmp_path / "out" / "book.incomplete.txt").read_text() == TEXT
+    path.write_bytes(whole)
+    assert ocrsmith(*command).code == 0
+    assert (tmp_path / "out" / "book.txt").read_text().startswith(TEXT + "\f")
+
+
+def test_what_came_as_bytes_is_told_by_its_source(tiny_bundle: Path) -> None:
+    command = [sys.executable, "-m", "ocrsmith", "read", "-", "-m", str(tiny_bundle)]
+    done = subprocess.run(command, input=b"no picture", capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (3, b"")
+    assert done.stderr.startswith(b"error: standard input: the picture is in no format that is known")
 
 
 def test_names_of_results_do_not_collide(ocrsmith: Run, tiny_bundle: Path, colours: np.ndarray, tmp_path: Path) -> None:

@@ -59,7 +59,9 @@ def test_page_ranges(pages: str | list[int] | None, numbers: list[int]) -> None:
     assert page_numbers(pages, 5, "it") == numbers
 
 
-@pytest.mark.parametrize("pages", ["", "0", "6", "3-1", "a", "1-b", "-", [0], []])
+@pytest.mark.parametrize(
+    "pages", ["", "0", "6", "3-1", "a", "1-b", "-", "²", "1-" + 5000 * "9", "1-999999999", [0], []]
+)
 def test_bad_page_ranges(pages: str | list[int]) -> None:
     with pytest.raises(InputError):
         page_numbers(pages, 5, "it")

@@ -28,6 +28,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", "file:///etc/hostname")
             self.end_headers()
+        elif self.path == "/round":
+            self.send_response(302)
+            self.send_header("Location", "/round")
+            self.end_headers()
+        elif self.path in ("/gigabyte", "/short"):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000000000" if self.path == "/gigabyte" else "20")
+            self.end_headers()
+            self.wfile.write(b"x" * 10)
         elif self.path == "/slow":
             self.send_response(200)
             self.end_headers()
@@ -68,10 +77,27 @@ def test_a_web_address_is_read(make_bundle: Callable[..., Path], server: str) ->
     assert [(page.text, page.source) for page in pages] == [("ab a\nb", server + "/two.pdf#2")]
 
 
-@pytest.mark.parametrize("path", ["/absent.png", "/elsewhere"])
-def test_what_a_server_refuses(server: str, path: str) -> None:
-    with pytest.raises(InputError, match="http://127"):
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/absent.png", "404 Not Found"),
+        ("/elsewhere", "302"),
+        ("/round", "infinite loop"),
+        ("/gigabyte", "1,000,000,000 bytes"),
+        ("/short", "broke off after 10 of 20 bytes"),
+    ],
+)
+def test_what_a_server_refuses(server: str, path: str, says: str) -> None:
+    with pytest.raises(InputError, match=says) as raised:
         fetched(server + path)
+    assert server + path in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_an_address_that_does_not_parse() -> None:
+    with pytest.raises(InputError, match="does not parse"):
+        fetched("http://[::1")
+    assert url_stem("http://[::1") == "download"
 
 
 def test_bounds_of_size_and_time(server: str) -> None:

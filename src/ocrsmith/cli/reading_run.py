@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import sys
 import time
@@ -15,13 +16,15 @@ from ocrsmith.cli.reading_sources import Source, find_sources, own_stems
 from ocrsmith.cli.terminal import note, progress_bar, show, table, write_bytes
 from ocrsmith.errors import EngineError, InputError, OcrsmithError, SomeInputsFailedError, StorageError
 from ocrsmith.images import write_image
-from ocrsmith.reading.documents import is_document
+from ocrsmith.reading.documents import is_document, page_ranges
 from ocrsmith.reading.outputs import FORMATS, drawn
 from ocrsmith.reading.page import Page
 from ocrsmith.reading.reader import Reader
 from ocrsmith.reading.sources import fetched
 from ocrsmith.reading.text_layer import LayerChoice
 
+# In the name of a document's own file where its later pages could not be read: it is read again where a run goes on.
+INCOMPLETE = ".incomplete"
 # Told one by one; of more the rest are counted.
 MOST_FAILURES_SHOWN = 20
 
@@ -41,6 +44,10 @@ class Destination:
             raise StorageError(
                 f"The format {self.format} is no text, and would go to the terminal. Give --output or --output-dir."
             )
+        if self.file is not None and self.file.is_dir():
+            raise StorageError(f"{self.file} is a folder. Give --output a file, or the folder to --output-dir.")
+        if self.folder is not None and self.folder.exists() and not self.folder.is_dir():
+            raise StorageError(f"{self.folder} is no folder. Give --output-dir a folder, or the file to --output.")
 
     @property
     def keeps_pictures(self) -> bool:
@@ -80,6 +87,8 @@ class ReadingRun:
     def find(self, names: Sequence[str], *, clipboard: bool = False) -> list[Source]:
         """The sources that the command line names; raises before a network is loaded where there are none."""
         self.to.check()
+        if self.pages is not None:
+            page_ranges(self.pages)
         return find_sources(names, clipboard=clipboard)
 
     def read_all(self, readers: Sequence[Reader], sources: Sequence[Source]) -> None:
@@ -98,9 +107,12 @@ class ReadingRun:
             for number, ((source, stem), pages) in enumerate(zip(named, self._outcomes(readers, named)), 1):
                 read: list[Page] = []
                 try:
-                    read.extend(self._noted(page) for page in pages)
+                    for page in pages:
+                        read.append(self._noted(page))
+                        advance.tell(f"Reading, {counted(self.num_pages, 'page')}")
                 except (InputError, EngineError) as error:
                     self.failures.append((source.name, error))
+                    stem += INCOMPLETE
                 if read:
                     self._keep(source, stem, read, headed=len(sources) > 1)
                 advance(number)
@@ -188,15 +200,15 @@ class ReadingRun:
             write_bytes(heading + form.write(pages))
         else:
             self.held += pages
+            if form.single_page and len(self.held) > 1:
+                raise InputError(
+                    f"The format {form.name} holds one page a file, and there are more to read. Give --output-dir."
+                )
 
     def _write_held(self) -> None:
         if not self.held:
             return
         form = FORMATS[self.to.format]
-        if form.single_page and len(self.held) > 1:
-            raise InputError(
-                f"The format {form.name} holds one page a file, and {len(self.held)} were read. Give --output-dir."
-            )
         content = form.write(self.held)
         if self.to.file is None:
             write_bytes(content)
@@ -208,21 +220,22 @@ class ReadingRun:
         rows = [(stage, f"{1000 * spent / pages:.1f}") for stage, spent in self.seconds.items()]
         rows.append(("all", f"{1000 * sum(self.seconds.values()) / pages:.1f}"))
         show(
-            table(f"{self.num_pages} page{'s' * (self.num_pages != 1)}", ["stage", "ms a page"], rows, numbers=[1]),
+            table(counted(self.num_pages, "page"), ["stage", "ms a page"], rows, numbers=[1]),
             to_error=True,
         )
 
     def _tell_outcome(self, num_sources: int, num_skipped: int, seconds: float) -> None:
         if num_sources == 1 and self.failures:
-            raise self.failures[0][1]
+            name, error = self.failures[0]
+            raise type(error)(_told(name, error)) from error
         for name, error in self.failures[:MOST_FAILURES_SHOWN]:
-            note(f"not read: {name}: {error}")
+            note(f"not read: {_told(name, error)}")
         if len(self.failures) > MOST_FAILURES_SHOWN:
             note(f"and {len(self.failures) - MOST_FAILURES_SHOWN} more")
         if num_skipped or (num_sources > 1 and (self.to.file is not None or self.to.folder is not None)):
             num_read = num_sources - num_skipped - len(self.failures)
             note(
-                f"{num_read} of {num_sources} sources read, {self.num_pages} pages, in {seconds:.1f} s; "
+                f"{num_read} of {num_sources} sources read, {counted(self.num_pages, 'page')}, in {seconds:.1f} s; "
                 f"{num_skipped} skipped, {len(self.failures)} failed"
             )
         if self.failures:
@@ -233,6 +246,16 @@ def _replayed(pages: list[Page], error: OcrsmithError | None) -> Iterator[Page]:
     yield from pages
     if error is not None:
         raise error
+
+
+def _told(name: str, error: OcrsmithError) -> str:
+    """The error with its source, which what came as bytes does not know."""
+    return str(error) if name in str(error) else f"{name}: {error}"
+
+
+def counted(number: int, what: str) -> str:
+    """1 page, 2 pages."""
+    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def _numbered(path: Path, number: int) -> Path:
@@ -248,4 +271,6 @@ def _write_file(path: Path, content: bytes) -> None:
         partial.write_bytes(content)
         partial.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise StorageError(f"{path} could not be written ({error}). Check space and rights.") from None

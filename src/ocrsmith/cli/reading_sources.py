@@ -14,9 +14,9 @@ from ocrsmith.reading.sources import from_clipboard, is_url, url_stem
 from ocrsmith.samples import Image
 
 STANDARD_INPUT = "-"
-SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pdf", ".png", ".ppm", ".tif", ".tiff", ".webp", ".jp2", ".pgm", ".pbm"}
-)
+# Of files that folders are searched for; a file that is named itself may have any ending.
+_ENDINGS = "avif bmp dib gif hdr jfif jp2 jpe jpeg jpg pbm pcx pdf pgm png pnm ppm qoi tga tif tiff webp"
+SUFFIXES = frozenset(f".{ending}" for ending in _ENDINGS.split())
 
 
 @dataclass(frozen=True, eq=False)

@@ -113,7 +113,7 @@ def progress_bar(what: str, total: int | None) -> Iterator[Advance]:
 
 
 class Advance:
-    """Moves a bar to a count."""
+    """Moves a bar to a count, and says what it counts."""
 
     def __init__(self, progress: object, task: int) -> None:
         self._progress, self._task = progress, task
@@ -121,3 +121,7 @@ class Advance:
     def __call__(self, done: int, total: int | None = None) -> None:
         """So many are done, of so many."""
         self._progress.update(self._task, completed=done, total=total)  # type: ignore[attr-defined]
+
+    def tell(self, what: str) -> None:
+        """What stands before the bar."""
+        self._progress.update(self._task, description=what)  # type: ignore[attr-defined]

@@ -54,9 +54,10 @@ def open_document(
     """
     content = _document_bytes(source)
     if content is None:
-        numbers = page_numbers(pages, 1, "the picture")
-        for number in numbers:
-            yield DocumentPage(number, read_image(source))
+        named = str(source) if isinstance(source, (str, Path)) else "the picture"
+        image = read_image(source)
+        for number in page_numbers(pages, 1, named):
+            yield DocumentPage(number, image)
         return
     name = str(source) if isinstance(source, (str, Path)) else "the document"
     if b"%PDF-" in content[:1024]:
@@ -104,23 +105,34 @@ def _is_document(head: bytes) -> bool:
     return b"%PDF-" in head or head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
+def page_ranges(pages: str) -> list[tuple[int, int | None]]:
+    """(first, last) of each part of a choice such as "1-3,7" or "5-", whose last is None; raises InputError."""
+    ranges: list[tuple[int, int | None]] = []
+    for part in pages.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        # No document has more pages than nine digits tell.
+        if not (first or last) or not all(piece.isdecimal() and len(piece) < 10 for piece in (first, last) if piece):
+            raise InputError(f"The pages came as {pages!r}. Write them as 1-3,7 or 5-.")
+        start = int(first) if first else 1
+        ranges.append((start, (int(last) if last else None) if dash else start))
+    return ranges
+
+
 def page_numbers(pages: str | Sequence[int] | None, count: int, name: str) -> list[int]:
     """Resolves a choice of pages ("1-3,7", "5-", numbers, None for all) to numbers from 1; raises InputError."""
     if pages is None:
         return list(range(1, count + 1))
-    chosen: list[int] = []
     if isinstance(pages, str):
-        for part in pages.split(","):
-            first, dash, last = (piece.strip() for piece in part.partition("-"))
-            if not (first or last) or not all(piece.isdigit() for piece in (first, last) if piece):
-                raise InputError(f"The pages came as {pages!r}. Write them as 1-3,7 or 5-.")
-            start = int(first) if first else 1
-            chosen += range(start, (int(last) if last else count) + 1) if dash else [start]
+        bounds = [(first, count if last is None else last) for first, last in page_ranges(pages)]
     else:
-        chosen = [int(number) for number in pages]
-    outside = [number for number in chosen if not 1 <= number <= count]
-    if outside or not chosen:
-        raise InputError(f"{name} has {count} pages; {outside or 'none'} of them asked for. Choose from 1 to {count}.")
+        bounds = [(int(number), int(number)) for number in pages]
+    outside = [number for ends in bounds for number in ends if not 1 <= number <= count]
+    chosen = [] if outside else [number for first, last in bounds for number in range(first, last + 1)]
+    if not chosen:
+        asked = f"page {outside[0]}" if outside else "none of them"
+        raise InputError(
+            f"{name} has {count} page{'s' * (count != 1)}, and {asked} was asked for. Choose from 1 to {count}."
+        )
     return chosen
 
 

@@ -25,8 +25,14 @@ def is_url(source: object) -> bool:
 
 
 def url_stem(url: str) -> str:
-    """What a web address's own output files are called: its file's name without ending, else its host."""
-    parts = urlsplit(url)
+    """What a web address's own output files are called: its file's name without ending, else its host.
+
+    One that does not parse has a name too: `fetched` refuses it.
+    """
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "download"
     return Path(parts.path).stem or parts.netloc.replace(":", "_") or "download"
 
 
