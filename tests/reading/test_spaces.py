@@ -187,3 +187,23 @@ def test_numbers_farther_apart_stay_two() -> None:
 def test_without_digits_to_compare_with_or_beside_letters_nothing_is_closed(text: str) -> None:
     read = numbered(text, [10 * place for place in range(len(text))]) if text else marked("", [])
     assert close_digits(read, SpaceRule()) is read
+
+
+def test_the_picture_is_looked_at_only_where_there_is_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[np.ndarray] = []
+
+    def looked(crop: np.ndarray) -> np.ndarray:
+        looks.append(crop)
+        return ink_mask(crop)
+
+    monkeypatch.setattr("ocrsmith.reading.spaces.ink_mask", looked)
+    even = [4 + 24 * place for place in range(6)]
+    insert_spaces(marked("abcdef", even), drawn(even, 160), STEP_PX, SpaceRule())
+    # Wide apart, but there is a space already.
+    insert_spaces(marked("abc def", [4, 28, 52, 76, 100, 124, 148]), drawn(even, 180), STEP_PX, SpaceRule())
+    assert not looks
+    hint = np.zeros(23, np.float32)
+    hint[5] = 0.2
+    insert_spaces(marked("abcdef", even), drawn(even, 160), STEP_PX, SpaceRule(), hint)
+    insert_spaces(marked("abcdef", WORDS), drawn(WORDS, 180), STEP_PX, SpaceRule())
+    assert len(looks) == 2

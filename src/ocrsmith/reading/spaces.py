@@ -7,6 +7,7 @@ The other way round, the two halves of a number plate are one word, though plate
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -207,7 +208,9 @@ def insert_spaces(
     Returns:
         `decoded` itself where nothing was inserted; the confidence of the text stays as it was.
     """
-    if len(decoded.characters) < 2:
+    room = _room(decoded, rule, space_probabilities)
+    # Of ten texts nine need no look at the picture: nowhere do the characters leave room for a space.
+    if not room:
         return decoded
     found, height = gaps(ink_mask(crop))
     if not len(found):
@@ -218,34 +221,45 @@ def insert_spaces(
     if not wide:
         return decoded
     marks = (decoded.character_steps.mean(axis=1) + first_step) * step_px
-    letter_gap = _letter_gap(widths, len(marks))
-    solid = np.array([not character.isspace() for character in decoded.characters])
-    joined = solid[1:] & solid[:-1]
-    distances = np.diff(marks)
-    pitch = float(np.median(distances[joined])) if joined.any() else 0.0
+    clear_from = max(rule.least, rule.over_letters * _letter_gap(widths, len(marks)))
     insertions: dict[int, tuple[int, int]] = {}
     places = np.searchsorted(marks, found.mean(axis=1))
     for index in wide:
         place = int(places[index])
-        if not 0 < place < len(marks) or not joined[place - 1]:
-            continue
-        clear = widths[index] >= max(rule.least, rule.over_letters * letter_gap)
-        if clear and distances[place - 1] >= rule.over_pitch * pitch:
-            hinted = True
-        else:
-            hinted = widths[index] >= rule.hinted_least and _between(space_probabilities, decoded, place) >= rule.hint
-        if hinted:
+        apart, hinted = room.get(place, (False, False))
+        if (apart and widths[index] >= clear_from) or (hinted and widths[index] >= rule.hinted_least):
             first, last = found[index] / step_px - first_step
             insertions[place] = (max(0, int(first)), max(int(first) + 1, int(np.ceil(last))))
     return _with_spaces(decoded, insertions)
 
 
-def _between(probabilities: NDArray[np.float32] | None, decoded: Decoded, place: int) -> float:
-    """The greatest probability of a space from the last step of the character before `place` to the first after it."""
-    if probabilities is None:
-        return 0.0
-    first, last = int(decoded.character_steps[place - 1, 1]) - 1, int(decoded.character_steps[place, 0])
-    return float(probabilities[max(0, first) : last + 1].max())
+def _room(decoded: Decoded, rule: SpaceRule, probabilities: NDArray[np.float32] | None) -> dict[int, tuple[bool, bool]]:
+    """Characters before which a space may come: whether they stand far enough from the one before, and whether the
+    network hints at it, with at least `rule.hint` from the last step of the one before to the first after it.
+    """
+    # Python's own numbers, as in `ctc`: every text of a page comes by here.
+    solid = [not character.isspace() for character in decoded.characters]
+    joined = [place for place in range(1, len(solid)) if solid[place] and solid[place - 1]]
+    if not joined:
+        return {}
+    steps = decoded.character_steps.tolist()
+    # Twice where a character's mark lies, half way between its first step and the one after its last.
+    sums = [start + stop for start, stop in steps]
+    distances = [sums[place] - sums[place - 1] for place in joined]
+    apart = rule.over_pitch * _median(distances)
+    room = {place: (True, False) for place, distance in zip(joined, distances) if distance >= apart}
+    hints = [] if probabilities is None else np.flatnonzero(probabilities >= rule.hint).tolist()
+    # Most hints are spaces that were read.
+    for place in joined if hints else ():
+        after = bisect.bisect_left(hints, steps[place - 1][1] - 1)
+        if after < len(hints) and hints[after] <= steps[place][0]:
+            room[place] = (place in room, True)
+    return room
+
+
+def _median(values: list[int]) -> float:
+    ordered, middle = sorted(values), len(values) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _letter_gap(widths: NDArray[np.float64], num_characters: int) -> float:
