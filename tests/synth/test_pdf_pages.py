@@ -101,6 +101,24 @@ def test_lines_and_wide_gaps_part_instances(write: Write) -> None:
     assert found(shown(write("a.pdf", *texts))) == {"one two": False, "three": False, "four": False}
 
 
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_a_rule_between_words_parts_them(write: Write, rotation: int) -> None:
+    folder = write("a.pdf", *((text, (40.0 + 30 * i, 200.0), {}) for i, text in enumerate("123")), rotation=rotation)
+    assert found(shown(folder)) == {"1 2 3": False}
+    document = pypdfium2.PdfDocument(folder / "a.pdf")
+    page = document[0]
+    # One between the first two, and one that ends below the other gap.
+    for x, y, high in ((60.0, 180.0, 50.0), (90.0, 180.0, 18.0)):
+        rule = pdfium.FPDFPageObj_CreateNewRect(x, y, 1.0, high)
+        pdfium.FPDFPath_SetDrawMode(rule, pdfium.FPDF_FILLMODE_WINDING, 0)
+        pdfium.FPDFPage_InsertObject(page, rule)
+    pdfium.FPDFPage_GenerateContent(page)
+    document.save(folder / "b.pdf")
+    document.close()
+    (folder / "a.pdf").unlink()
+    assert found(shown(folder)) == {"1": False, "2 3": False}
+
+
 def test_turned_text_keeps_its_direction_and_askew_text_is_ignored(write: Write) -> None:
     texts = (
         ("level", (20.0, 250.0), {}),
@@ -166,8 +184,8 @@ def test_a_picture_in_the_page_is_ignored_where_something_is_seen(write: Write, 
     folder = write("a.pdf", ("words", (40.0, 200.0), {}))
     document = pypdfium2.PdfDocument(folder / "a.pdf")
     page = document[0]
-    for left, colours in ((200.0, (0, 255)), (300.0, (255, 255))):
-        bitmap = pypdfium2.PdfBitmap.new_native(2, 1, pdfium.FPDFBitmap_BGR)
+    for left, colours in ((200.0, (0, 128, 128, 0)), (300.0, (255, 255, 255, 255))):
+        bitmap = pypdfium2.PdfBitmap.new_native(4, 1, pdfium.FPDFBitmap_BGR)
         bitmap.to_numpy()[0, :, :] = np.array(colours)[:, None]
         picture = pypdfium2.PdfImage.new(document)
         picture.set_bitmap(bitmap)
@@ -186,6 +204,71 @@ def test_a_picture_in_the_page_is_ignored_where_something_is_seen(write: Write, 
     np.testing.assert_allclose(ignored.polygon, corners, atol=1.0)
     assert found(sample) == {"words": False, "": True}
     assert [word.text for instance in sample.instances for word in instance.words()] == ["", "words"]
+
+
+def test_a_pictures_empty_margin_is_not_ignored(write: Write) -> None:
+    folder = write("a.pdf", ("words", (40.0, 200.0), {}))
+    document = pypdfium2.PdfDocument(folder / "a.pdf")
+    page = document[0]
+    bitmap = pypdfium2.PdfBitmap.new_native(60, 40, pdfium.FPDFBitmap_BGR)
+    # A mirrored picture, as fax drivers write them: what is its lower quarter in the file stands at the top.
+    bitmap.to_numpy()[:] = 255
+    bitmap.to_numpy()[30:, :50] = 0
+    picture = pypdfium2.PdfImage.new(document)
+    picture.set_bitmap(bitmap)
+    picture.set_matrix(pypdfium2.PdfMatrix(60, 0, 0, -40, 200, 140))
+    page.insert_obj(picture)
+    page.gen_content()
+    document.save(folder / "b.pdf")
+    document.close()
+    (folder / "a.pdf").unlink()
+    (ignored,) = [instance for instance in shown(folder).instances if instance.ignore]
+    corners = [[650, 660], [700, 660], [700, 670], [650, 670]]
+    np.testing.assert_allclose(ignored.polygon, corners, atol=1.0)
+
+
+def add_star(page: pypdfium2.PdfPage, left: float, bottom: float, points: int, size: float = 10.0) -> None:
+    angles = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    # Every second point lies half as far out; the first is due right, so that the box is the circle's.
+    radius = np.where(np.arange(points) % 2, 0.25, 0.5) * size
+    xs, ys = left + size / 2 + radius * np.cos(angles), bottom + size / 2 + radius * np.sin(angles)
+    path = pdfium.FPDFPageObj_CreateNewPath(float(xs[0]), float(ys[0]))
+    for x, y in zip(xs[1:], ys[1:]):
+        pdfium.FPDFPath_LineTo(path, float(x), float(y))
+    pdfium.FPDFPath_Close(path)
+    pdfium.FPDFPath_SetDrawMode(path, pdfium.FPDF_FILLMODE_WINDING, 0)
+    pdfium.FPDFPage_InsertObject(page, path)
+
+
+@pytest.mark.parametrize("rotation", [0, 90])
+def test_groups_of_outlines_are_ignored(write: Write, rotation: int) -> None:
+    folder = write("a.pdf", ("words", (40.0, 200.0), {}), ("on it", (200.0, 45.0), {"size": 10.0}))
+    document = pypdfium2.PdfDocument(folder / "a.pdf")
+    page = document[0]
+    for left in (40.0, 52.0, 64.0):
+        add_star(page, left, 100.0, 16)
+    # A bar at their end, like an l; one like it stands far off, as does one star, which is no group.
+    for x in (76.0, 300.0):
+        bar = pdfium.FPDFPageObj_CreateNewRect(x, 100.0, 2.0, 10.0)
+        pdfium.FPDFPath_SetDrawMode(bar, pdfium.FPDF_FILLMODE_WINDING, 0)
+        pdfium.FPDFPage_InsertObject(page, bar)
+    add_star(page, 200.0, 100.0, 16)
+    # A shape of many points alone is ignored, but not where it is the ground of text.
+    add_star(page, 300.0, 200.0, 80, 40.0)
+    add_star(page, 180.0, 15.0, 80, 70.0)
+    pdfium.FPDFPage_GenerateContent(page)
+    page.set_rotation(rotation)
+    document.save(folder / "b.pdf")
+    document.close()
+    (folder / "a.pdf").unlink()
+    width, height = (400, 300) if rotation == 0 else (300, 400)
+    shift = np.array([(1300 - width) / 2, (1300 - height) / 2])
+    boxes = np.array([[[40, 190], [78, 200]], [[300, 60], [340, 100]]], float)
+    if rotation == 90:
+        boxes = np.stack([300 - boxes[:, ::-1, 1], boxes[:, :, 0]], axis=-1)
+    ignored = [instance.polygon for instance in shown(folder).instances if instance.ignore and not instance.text]
+    told = sorted((*quad.min(axis=0), *quad.max(axis=0)) for quad in ignored)
+    np.testing.assert_allclose(told, sorted((box + shift).ravel().tolist() for box in boxes), atol=1.6)
 
 
 def test_annotations_have_no_labels_and_are_not_drawn(write: Write) -> None:

@@ -17,6 +17,8 @@ from ocrsmith.synth.pdf_text import PdfCharacter
 
 # A character with less of its quad in the picture is cut.
 _KEPT_SHARE = 0.85
+# A gap with room for a rule, as a share of its height.
+_RULED_GAP = 0.6
 # A px that differs by less from its ground (0..255) shows nothing.
 _SEEN = 18
 
@@ -44,7 +46,7 @@ def line_instances(
         shares = [inside_share(quad, width, height) for quad in quads[first:last]]
         good = bool(shares) and min(shares) >= _KEPT_SHARE and _readable(line[first:last], alphabet)
         good = good and _shown(image, clean, quads[first:last])
-        if good:
+        if good and (start is None or not _ruled(clean, quads[end:first])):
             start, end = first if start is None else start, last
             continue
         if start is not None:
@@ -52,16 +54,27 @@ def line_instances(
             low = float(np.linalg.norm(kept[:, 3] - kept[:, 0], axis=1).max()) < legible_px
             yield _instance(line[start:end], kept, low)
             start = None
-        if shares and max(shares) > 0 and _something(clean, quads[first:last]):
+        if good:
+            start, end = first, last
+        elif shares and max(shares) > 0 and _something(clean, quads[first:last]):
             yield _instance(line[first:last], quads[first:last], True)
 
 
-def picture_instances(clean: Image, quad: NDArray[np.float32]) -> Iterator[TextInstance]:
-    """The label of a picture in the page, `quad` (4, 2) px: ignored, unless nothing of it is to be seen."""
-    height, width = clean.shape[:2]
-    low, high = np.clip(quad.min(axis=0), 0, (width, height)), np.clip(quad.max(axis=0), 0, (width, height))
-    if (high - low).min() >= 1 and _something(clean, box_quad(*low, *high)[None]):
-        yield TextInstance(box_quad(*low, *high), "", ignore=True)
+def untold_instances(clean: Image, quad: NDArray[np.float32]) -> Iterator[TextInstance]:
+    """The label of a picture or of outlines in the page, `quad` (4, 2) px: ignored, where anything of it is seen.
+
+    Margins in which nothing is seen are left out: scanned words often stand in pictures twice their height.
+    """
+    # pdfium draws pictures to whole px, outwards.
+    window = window_of(quad, clean.shape, 1)
+    if window is None:
+        return
+    seen = _coverage(clean[window]) > _SEEN
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    if rows.size:
+        x, y = window[1].start, window[0].start
+        box = box_quad(x + columns[0], y + rows[0], x + columns[-1] + 1, y + rows[-1] + 1)
+        yield TextInstance(box, "", ignore=True)
 
 
 def _readable(word: list[PdfCharacter], alphabet: Alphabet | None) -> bool:
@@ -111,6 +124,21 @@ def _something(clean: Image, quads: NDArray[np.float32]) -> bool:
     """Whether anything is to be seen under a word's quads."""
     window = window_of(quads, clean.shape, 1)
     return window is not None and int(_coverage(clean[window]).max(initial=0)) > _SEEN
+
+
+def _ruled(clean: Image, gaps: NDArray[np.float32]) -> bool:
+    """Whether a rule parts two words: a table's cells stand in one line without being one."""
+    along, down = np.abs(gaps[0, 1] - gaps[0, 0]), np.abs(gaps[0, 3] - gaps[0, 0])
+    # Rules need room: what is in a narrow gap is the letters' own overhang.
+    if along.max() < _RULED_GAP * down.max():
+        return False
+    # The letters' own edges may reach a px into the gap.
+    inset = np.array([1.0, 0.0]) if along[0] > along[1] else np.array([0.0, 1.0])
+    corners = gaps.reshape(-1, 2)
+    window = window_of([corners.min(axis=0) + inset, corners.max(axis=0) - inset], clean.shape, 0)
+    if window is None:
+        return False
+    return bool((_coverage(clean[window]) > _SEEN).all(axis=int(inset[1])).any())
 
 
 def _shown(image: Image, clean: Image, quads: NDArray[np.float32]) -> bool:

@@ -6,8 +6,8 @@ sample = scene.render(plan)     pixels and labels
 
 An instance is a line, cut where the text layer leaves a wide gap. Words with characters outside the alphabet, with a
 broken encoding, askew, cut by the edge or hidden are instances of their own that are marked `ignore`. So are pictures
-in the page, since what is written in them is in no text layer; annotations and form fields are not drawn for the same
-reason.
+in the page and shapes that may be drawn letters, since what is written there is in no text layer; annotations and form
+fields are not drawn for the same reason.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ocrsmith.errors import InputError, LabelError, RecipeError, SynthesisError
 from ocrsmith.samples import Image, PageSample, TextInstance
 from ocrsmith.splits import Split, select_split
 from ocrsmith.synth.choices import Rng
-from ocrsmith.synth.pdf_labels import line_instances, picture_instances
+from ocrsmith.synth.pdf_labels import line_instances, untold_instances
 from ocrsmith.synth.pdf_text import PdfText, read_text
 from ocrsmith.synth.scenes import Degrade
 
@@ -199,8 +199,8 @@ class PdfScene:
         scale, shift = np.array(_page_px(page, plan.dpi)), np.array([plan.left, plan.top])
         instances: list[TextInstance] = []
         text = self._text(plan.file, plan.page, page)
-        for picture in text.pictures:
-            instances += picture_instances(clean, (picture * scale - shift).astype(np.float32))
+        for untold in text.untold:
+            instances += untold_instances(clean, (untold * scale - shift).astype(np.float32))
         for line in text.lines:
             quads = (np.stack([c.quad for c in line]) * scale - shift).astype(np.float32)
             instances += line_instances(image, clean, line, quads, self.alphabet, self.legible_px)

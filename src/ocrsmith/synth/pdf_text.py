@@ -1,4 +1,4 @@
-"""The text layer of a PDF's page as lines of characters with quads, as pdfium tells them, and where its pictures are.
+"""The text layer of a PDF's page as lines of characters with quads, as pdfium tells them, and where there is more.
 
 Coordinates are shares of the page as it is shown (x to the right, y down, 0 to 1), whatever its /Rotate and boxes are.
 """
@@ -14,6 +14,8 @@ import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
+
+from ocrsmith.synth.pdf_drawings import outlined_text, pictures
 
 # What FPDF_PageToDevice is asked for: it answers in whole px, so the page is said to be this many wide and high.
 _FINE = 1 << 22
@@ -41,7 +43,7 @@ class PdfText:
 
     lines: list[list[PdfCharacter]]
     counts: Counter[str]
-    pictures: list[NDArray[np.float64]]  # (4, 2) quads; what is written in pictures is in no layer
+    untold: list[NDArray[np.float64]]  # (4, 2) quads of pictures and of outlines, whose text is in no layer
 
     @property
     def num_characters(self) -> int:
@@ -108,18 +110,12 @@ class _Reader:
             else:
                 self._add(index, text)
         self._end_line()
-        return PdfText(self.lines, self.counts, self.pictures())
+        return PdfText(self.lines, self.counts, [*pictures(self.page, self.matrix), *self._outlines()])
 
-    def pictures(self) -> list[NDArray[np.float64]]:
-        """The places of pictures, also of those within forms."""
-        found = []
-        for part in self.page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]):
-            matrix, around = part.get_matrix(), part.container
-            while around is not None:
-                matrix, around = matrix.multiply(around.get_matrix()), around.container
-            corners = np.array([matrix.on_point(x, y) for x, y in ((0, 1), (1, 1), (1, 0), (0, 0))])
-            found.append(corners @ self.matrix[:, :2].T + self.matrix[:, 2])
-        return found
+    def _outlines(self) -> list[NDArray[np.float64]]:
+        quads = [character.quad for line in self.lines for character in line if not character.hidden]
+        centres = np.stack(quads).mean(axis=1) if quads else np.empty((0, 2))
+        return outlined_text(self.page, self.matrix, centres)
 
     def _end_line(self) -> None:
         if self.line:
