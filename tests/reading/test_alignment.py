@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
 from ocrsmith.geometry import box_quad
-from ocrsmith.reading.alignment import parts_of_quad, place_characters, words_on_page
+from ocrsmith.reading.alignment import parts_of_quads, place_characters, words_on_page, words_on_quads
 from ocrsmith.reading.calibration import Calibration, Platt
+from ocrsmith.reading.characters import CropCharacters, Later
 from ocrsmith.reading.crops import turn_quad
 from ocrsmith.reading.ctc import Decoded
+from ocrsmith.reading.page import RecognizedCharacter
 
 
 def decoded(text: str, steps: list[int]) -> Decoded:
@@ -62,7 +67,7 @@ def test_odd_texts() -> None:
 
 def test_parts_follow_a_turned_quad() -> None:
     down = turn_quad(box_quad(0, 0, 10, 100), 1)
-    (part,) = parts_of_quad(down, np.array([[0.0, 0.25]]))
+    (part,) = parts_of_quads([down], np.array([[0.0, 0.25]]))
     assert part[:, 1].max() == pytest.approx(25)
 
 
@@ -78,3 +83,44 @@ def test_all_words_of_a_page_are_calibrated_as_each_alone() -> None:
         assert [character.confidence for character in sure.characters] == calibration.character(given).tolist()
         assert sure.polygon is word.polygon
     assert calibration.of_words([]) == []
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.1])
+def test_words_of_many_crops_are_those_of_each_alone(margin: float) -> None:
+    quads = [box_quad(0, 0, 100, 20), turn_quad(box_quad(5, 5, 25, 95), 1), box_quad(3, 3, 3, 3), box_quad(0, 0, 9, 9)]
+    read = [
+        place_characters(decoded(text, steps), 0.1)
+        for text, steps in (("ab c", [0, 1, 4, 7]), ("de", [2, 5]), ("f g", [1, 4, 8]), ("", []))
+    ]
+    together = words_on_quads(read, quads, margin)
+    assert [[word.text for word in words] for words in together] == [["ab", "c"], ["de"], ["f", "g"], []]
+    for text, quad, words in zip(read, quads, together):
+        for word, alone in zip(words, words_on_page(text, quad, margin), strict=True):
+            assert word.polygon.tolist() == alone.polygon.tolist() and word.confidence == alone.confidence
+            assert [c.quad.tolist() for c in word.characters] == [c.quad.tolist() for c in alone.characters]
+            assert len(word.characters) == len(word.text)
+    assert words_on_quads([], []) == []
+
+
+def test_characters_are_made_once_and_travel_as_tuples() -> None:
+    (word,) = words_on_page(place_characters(decoded("ab", [0, 7]), 0.1), box_quad(0, 0, 100, 20))
+    assert word.characters[0] is word.characters[0] and word.characters[::-1] == tuple(reversed(word.characters))
+    assert word.characters == tuple(word.characters) and hash(word.characters) == hash(tuple(word.characters))
+    for other in (pickle.loads(pickle.dumps(word)), copy.deepcopy(word)):
+        assert isinstance(other.characters, tuple) and repr(other.characters) == repr(word.characters)
+    made: list[int] = []
+
+    def make() -> int:
+        made.append(1)
+        return len(made)
+
+    later = Later(make)
+    assert (later(), later()) == (1, 1)
+
+
+def test_columns_of_a_crop_are_its_characters() -> None:
+    given = (RecognizedCharacter("a", 0.9, 0.0, 0.5), RecognizedCharacter("b", 0.8, 0.5, 1.0))
+    columns = CropCharacters.of(given)
+    assert columns.texts == ["a", "b"] and columns.stops == [0.5, 1.0] and len(columns) == 2
+    assert CropCharacters.of(columns) is columns
+    assert [(c.text, c.confidence, c.start, c.stop) for c in columns] == [("a", 0.9, 0.0, 0.5), ("b", 0.8, 0.5, 1.0)]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ocrsmith.reading.characters import Later, WordCharacters
 from ocrsmith.reading.page import ReadCharacter, Recognized, Word
 
 # Beyond this a float32 softmax tells nothing more.
@@ -54,18 +56,18 @@ class Calibration:
     character: Platt = Platt()
 
     def of_words(self, words: Sequence[Word]) -> list[Word]:
-        """A page's words with their confidences set right, all in two calls."""
+        """A page's words with their confidences set right at once, and their characters' when they are asked for."""
         sure = self.word([word.confidence for word in words]).tolist()
-        letters = iter(self.character([c.confidence for word in words for c in word.characters]).tolist())
+        rows = Later(partial(self._characters, [word.characters for word in words]))
         return [
-            Word(
-                word.text,
-                word.polygon,
-                confidence,
-                tuple(ReadCharacter(c.text, c.quad, next(letters)) for c in word.characters),
-            )
-            for word, confidence in zip(words, sure)
+            Word(word.text, word.polygon, confidence, WordCharacters(rows, index, len(word.characters)))
+            for index, (word, confidence) in enumerate(zip(words, sure))
         ]
+
+    def _characters(self, rows: Sequence[Sequence[ReadCharacter]]) -> list[tuple[ReadCharacter, ...]]:
+        given = [tuple(row) for row in rows]
+        sure = iter(self.character([c.confidence for row in given for c in row]).tolist())
+        return [tuple(ReadCharacter(c.text, c.quad, next(sure)) for c in row) for row in given]
 
     def of_crop(self, text: Recognized) -> Recognized:
         """A crop's text with its confidences set right; the whole text counts as a word."""

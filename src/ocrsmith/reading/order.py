@@ -84,7 +84,8 @@ def arrange(quads: ManyQuads) -> list[list[int]]:
 
 def lines_of(units: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
     """Units (the words of one detection each) -> lines in reading order; a unit's own words stay together."""
-    quads = enclosing_quads([np.stack([word.quad for word in unit]) for unit in units])
+    every = np.array([word.quad for unit in units for word in unit], np.float32)
+    quads = enclosing_quads(np.split(every, np.cumsum([len(unit) for unit in units[:-1]])) if units else [])
     return tuple(Line(tuple(word for index in line for word in units[index])) for line in arrange(quads))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -33,7 +33,7 @@ class Recognized:
 
     text: str
     confidence: float
-    characters: tuple[RecognizedCharacter, ...]
+    characters: Sequence[RecognizedCharacter]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,12 +47,15 @@ class ReadCharacter:
 
 @dataclass(frozen=True, eq=False)
 class Word:
-    """One word on a page: text without spaces, (P, 2) polygon, mean confidence of its characters."""
+    """One word on a page: text without spaces, (P, 2) polygon, mean confidence of its characters.
+
+    A reader makes a page's characters when those of any of its words are first looked at.
+    """
 
     text: str
     polygon: Polygon
     confidence: float
-    characters: tuple[ReadCharacter, ...] = ()
+    characters: Sequence[ReadCharacter] = ()
 
     @property
     def quad(self) -> Quad:

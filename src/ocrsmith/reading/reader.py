@@ -36,7 +36,7 @@ from ocrsmith.reading.page import LayerReport, Page, Recognized
 from ocrsmith.reading.recognizing import CropRecognizer
 from ocrsmith.reading.sources import fetched
 from ocrsmith.reading.text_layer import LAYER_CHOICES, MIN_AGREEMENT, LayerChoice, agreement
-from ocrsmith.reading.units import Unit, UnitReader, weighted_confidence
+from ocrsmith.reading.units import Unit, UnitReader, weighted_confidence, words_of
 from ocrsmith.samples import Image
 
 
@@ -224,7 +224,7 @@ class Reader:
 
     def _arranged(self, units: Sequence[Unit], image: Image, name: str, timings: dict[str, float]) -> Page:
         started = time.perf_counter()
-        placed = [unit.words for unit in units]
+        placed = words_of(units)
         sure = iter(self._calibration.of_words([word for words in placed for word in words]))
         words = [[next(sure) for _ in unit] for unit in placed]
         kept = [[word for word in unit if word.confidence >= self.min_confidence] for unit in words]

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from ocrsmith.geometry import Polygon, Quad, bounds, box_quad
-from ocrsmith.reading.alignment import words_on_page
+from ocrsmith.reading.alignment import words_on_page, words_on_quads
 from ocrsmith.reading.crops import are_tall, rectify, turn_quad
 from ocrsmith.reading.detections import outline_quads
 from ocrsmith.reading.orientation import LEAD, SAMPLE, SURE_TURNED, longest, weakest
@@ -23,6 +23,17 @@ from ocrsmith.samples import Image
 UPRIGHT_LEAD = 0.1
 
 Recognize = Callable[[Sequence[Image]], list[Recognized]]
+
+
+@dataclass(frozen=True, eq=False)
+class OnQuad:
+    """Places the text of a crop that was cut straight out of a quad, grown by `margin`."""
+
+    quad: Quad
+    margin: float
+
+    def __call__(self, recognized: Recognized) -> list[Word]:
+        return words_on_page(recognized, self.quad, self.margin)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,10 +54,21 @@ class Unit:
     upright: Quad
     place: Callable[[Recognized], list[Word]]
 
-    @property
-    def words(self) -> list[Word]:
-        """The words on the page."""
-        return self.place(self.recognized)
+
+def words_of(units: Sequence[Unit]) -> list[list[Word]]:
+    """The words on the page of each unit; those that were cut straight out of it are placed all at once."""
+    placed: dict[int, list[Word]] = {}
+    straight: dict[float, list[tuple[int, OnQuad]]] = {}
+    for index, unit in enumerate(units):
+        if isinstance(unit.place, OnQuad):
+            straight.setdefault(unit.place.margin, []).append((index, unit.place))
+        else:
+            placed[index] = unit.place(unit.recognized)
+    for margin, some in straight.items():
+        read = [units[index].recognized for index, _ in some]
+        words = words_on_quads(read, [place.quad for _, place in some], margin)
+        placed.update((index, row) for (index, _), row in zip(some, words))
+    return [placed[index] for index in range(len(units))]
 
 
 class UnitReader:
@@ -107,7 +129,7 @@ class UnitReader:
                 cuts.append(Cut(owner, straighten(self.image, strip, self.margin), bent))
             for place, quad in enumerate(ways):
                 lead = UPRIGHT_LEAD if tall[owner] and place == 0 else 0.0
-                cuts.append(Cut(owner, next(crops), partial(words_on_page, quad=quad, margin=self.margin), lead))
+                cuts.append(Cut(owner, next(crops), OnQuad(quad, self.margin), lead))
             made = stack(next(columns_of)) if tall[owner] else None
             if made is not None:
                 cuts.append(Cut(owner, made.crop, partial(words_in_stack, made=made, quad=quads[owner])))
@@ -140,7 +162,7 @@ class UnitReader:
         crops = rectify(self.image, turned, margin=self.margin)
         for index, quad, result in zip(chosen, turned, self._recognized(crops), strict=True):
             if result.confidence >= max(SURE_TURNED, results[index].confidence + LEAD):
-                found[index] = Unit(result, quad, partial(words_on_page, quad=quad, margin=self.margin))
+                found[index] = Unit(result, quad, OnQuad(quad, self.margin))
         return found
 
     def _recognized(self, crops: Sequence[Image]) -> list[Recognized]:
