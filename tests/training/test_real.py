@@ -116,7 +116,8 @@ def test_crops_are_cut_and_the_others_counted_by_reason(tmp_path: Path) -> None:
         box(150, 170, "7", ignore=True),
     ]
     folder = read_labels(write_pages(tmp_path / "mine", [{"words": words}]))
-    crops, refused = crops_of(folder.entries, Alphabet("0123456789"), RecognizerInput(height=20, step_px=4))
+    found = crops_of(folder.entries, Alphabet("0123456789"), RecognizerInput(height=20, step_px=4))
+    crops, refused = found.crops, found.refused
     assert [crop.text for crop in crops] == ["1234"]
     assert crops[0].margin_px == 4  # a fifth of 20
     assert crops[0].image().shape == (22, 82, 3)

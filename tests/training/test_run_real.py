@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 from tiny_runs import DETECTOR, FORM, RECOGNIZER, run
 
+from ocrsmith.data.batches import RecognizerBatch
 from ocrsmith.reading.bundle import Bundle
+from ocrsmith.training.long_lines import AlignedLine
 from ocrsmith.training.recipe_loading import parse_recipe
+from ocrsmith.training.recognizer import RecognizerModule
 from ocrsmith.training.run import RunResult
 
 LESS = {"steps": 4, "batch_size": 4, "steps_per_epoch": 2, "validation_samples": 8}
@@ -97,3 +100,62 @@ def test_a_recogniser_takes_the_words_of_pages_and_says_what_it_refused(pictures
     refused = json.loads((tmp_path / "run.json").read_text())["phases"]["recognizer"]["refused"]
     assert any("lacks &#39;x&#39;" in cause or "lacks 'x'" in cause for cause in refused)
     assert "validation_real_mine" in (tmp_path / "recognizer" / "metrics.csv").read_text().splitlines()[0]
+
+
+LONG_TEXT = "31415926535897932384" * 5
+
+
+def long_lines(folder: Path) -> Path:
+    """Four crops of a hundred digits, 24 px each and 32 px high: 2,400 px, of which the network takes 2,048 at once."""
+    folder.mkdir()
+    image = np.full((32, 24 * len(LONG_TEXT), 3), 220, np.uint8)
+    for place, digit in enumerate(LONG_TEXT):
+        cv2.putText(image, digit, (24 * place + 2, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (20, 20, 20), 2)
+    rows = []
+    for number in range(4):
+        cv2.imwrite(str(folder / f"{number}.png"), image)
+        rows.append(json.dumps({"image": f"{number}.png", "text": LONG_TEXT}))
+    (folder / "labels.jsonl").write_text("\n".join(rows))
+    return folder
+
+
+def align_where_drawn(probabilities: Any, ids: Any, alphabet: Any, step_px: float) -> AlignedLine:
+    """What a start that reads the lines would say; one of eight steps of training does not."""
+    marks = 24.0 * np.arange(len(ids)) + 12
+    return AlignedLine(marks, np.ones(len(ids), np.float32), np.zeros(len(probabilities)), step_px)
+
+
+def test_a_recogniser_learns_long_lines_in_pieces_and_is_mixed_with_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = run(parse_recipe({**FORM, "recognizer": {**RECOGNIZER, **LESS}}), tmp_path / "start")
+    shown: list[tuple[str, int]] = []
+    step = RecognizerModule.training_step
+
+    def watched_step(module: RecognizerModule, batch: RecognizerBatch, batch_idx: int) -> Any:
+        shown.extend(zip(batch.texts, batch.input_lengths.tolist(), strict=True))
+        return step(module, batch, batch_idx)
+
+    monkeypatch.setattr(RecognizerModule, "training_step", watched_step)
+    monkeypatch.setattr("ocrsmith.training.long_lines.align", align_where_drawn)
+    real = {"folder": str(long_lines(tmp_path / "long")), "share": 0.5}
+    table = {**RECOGNIZER, **LESS, "settings": {}, "start": str(start.bundle), "mixtures": [1.0, 0.5]}
+    result = run_on(real, tmp_path / "run", recognizer=table)
+
+    # 85 digits are 2,040 px; 128 px, four heights, are five digits and a third, so that six come twice. A digit stands
+    # within 3 px of the middle of its 24 px.
+    long = [line for line in shown if len(line[0]) > 3]
+    assert {text for text, _ in long} == {LONG_TEXT[:85], LONG_TEXT[79:]}
+    assert all(steps == pytest.approx(6 * len(text), abs=1) for text, steps in long)
+    kept = json.loads((tmp_path / "run" / "recognizer" / "long_lines.json").read_text())
+    assert len(kept["lines"]) == 3  # the fourth picture is only measured
+    for pieces in kept["lines"].values():
+        assert [piece[:2] for piece in pieces] == [[0, pytest.approx(2040, abs=3)], [pytest.approx(1896, abs=3), 2400]]
+    assert "lines wider than the network&#39;s input, cut into" in result.report.read_text()
+
+    fitted = result.fits["recognizer"]
+    assert [one["share"] for one in fitted.mixtures] == [1.0, 0.5]
+    assert fitted.kept_start or fitted.mixture in (1.0, 0.5)
+    noted = json.loads((tmp_path / "run" / "run.json").read_text())["phases"]["recognizer"]["fit"]
+    assert noted["mixture"] == fitted.mixture and len(noted["mixtures"]) == 2
+    assert "50% tuned" in result.report.read_text()

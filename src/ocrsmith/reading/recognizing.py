@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +15,7 @@ from ocrsmith.reading.decoding import Decoder
 from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
 from ocrsmith.reading.spaces import SPACE, correct_spaces
-from ocrsmith.reading.windows import join_windows, line_width, reads_windows, window_starts
+from ocrsmith.reading.windows import read_windows, reads_windows
 from ocrsmith.samples import Image
 
 
@@ -37,7 +36,7 @@ class CropRecognizer:
         widths = [crop.shape[1] * rule.height / max(1, crop.shape[0]) for crop in crops]
         most = rule.max_width if reads_windows(rule) else np.inf
         for index in (index for index, width in enumerate(widths) if width > most):
-            results[index] = self._read_long(crops[index], round(widths[index]), decoder)
+            results[index] = self._read_long(crops[index], decoder)
         rest = [index for index, result in enumerate(results) if result is None]
         for places, padded in self._batches([self._resized_width(widths[index]) for index in rest]):
             indexes = [rest[place] for place in places]
@@ -62,24 +61,13 @@ class CropRecognizer:
             return resized.shape[1]
         return max(1.0, crop.shape[1] * min(resized.shape[1] / crop.shape[1], resized.shape[0] / crop.shape[0]))
 
-    def _read_long(self, crop: Image, width: int, decoder: Decoder) -> Recognized:
-        """One line that is `width` px wide at the network's height, wider than its input, in overlapping windows."""
-        rule = self.part.input
-        width = line_width(width, rule)
-        resized = replace(rule, max_width=width).resize(crop)
-        starts = window_starts(width, rule)
-        pieces = [resized[:, start : start + rule.max_width] for start in starts]
-        probabilities: dict[int, NDArray[np.float32]] = {}
-        step_px = float(rule.step_px)
-        for places, padded in self._batches([piece.shape[1] for piece in pieces]):
-            stack = rule.stack([pieces[place] for place in places], padded)
-            output = self._probabilities(self.engine.run(rule.normalize(stack)))
-            step_px = stack.shape[2] / output.shape[1]
-            probabilities.update(zip(places, output, strict=True))
-        used = [probabilities[place][: int(np.ceil(piece.shape[1] / step_px))] for place, piece in enumerate(pieces)]
+    def _read_long(self, crop: Image, decoder: Decoder) -> Recognized:
+        """One line that is wider at the network's height than its input, in overlapping windows."""
         spaces = [int(self.part.alphabet.encode(SPACE)[0])] if SPACE in self.part.alphabet else []
-        joined = join_windows(used, [round(start / step_px) for start in starts], spaces)
-        return self._decoded(joined[None], [resized], [width], step_px, decoder)[0]
+        resized, joined, step_px = read_windows(
+            crop, self.part.input, lambda images: self._probabilities(self.engine.run(images)), spaces
+        )
+        return self._decoded(joined[None], [resized], [resized.shape[1]], step_px, decoder)[0]
 
     def _run(
         self, resized: Sequence[Image], padded: int, written: Sequence[float], decoder: Decoder

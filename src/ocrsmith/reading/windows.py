@@ -6,13 +6,16 @@ greatest probability: between two characters, so that none is cut, lost or writt
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.alphabet import BLANK_ID
 from ocrsmith.preprocess import RecognizerInput
+from ocrsmith.reading.batching import batches
+from ocrsmith.samples import Image
 
 # In heights of the line: what neighbouring windows share.
 OVERLAP = 4.0
@@ -48,6 +51,37 @@ def window_starts(width_px: int, rule: RecognizerInput) -> list[int]:
     stride = _stride(rule)
     count = 1 + max(0, -(-(width_px - rule.max_width) // stride))
     return [index * stride for index in range(count)]
+
+
+def read_windows(
+    crop: Image,
+    rule: RecognizerInput,
+    probabilities_of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    silent: Sequence[int],
+) -> tuple[Image, NDArray[np.float32], float]:
+    """Reads a line wider than `max_width`, whose contract `reads_windows`.
+
+    Args:
+        probabilities_of: the network: (B, C, H, W) -> (B, T, K).
+        silent: see `join_windows`.
+
+    Returns:
+        The resized line (height, w, 3), its probabilities (T, K), and the px of the resized line a step.
+    """
+    width = line_width(round(crop.shape[1] * rule.height / max(1, crop.shape[0])), rule)
+    resized = replace(rule, max_width=width).resize(crop)
+    starts = window_starts(width, rule)
+    pieces = [resized[:, start : start + rule.max_width] for start in starts]
+    read: dict[int, NDArray[np.float32]] = {}
+    step_px = float(rule.step_px)
+    widths = [piece.shape[1] for piece in pieces]
+    for places, padded in batches(widths, rule.width_multiple, rule.batch_width([rule.max_width])):
+        stack = rule.stack([pieces[place] for place in places], padded)
+        output = probabilities_of(rule.normalize(stack))
+        step_px = stack.shape[2] / output.shape[1]
+        read.update(zip(places, output, strict=True))
+    used = [read[place][: int(np.ceil(piece.shape[1] / step_px))] for place, piece in enumerate(pieces)]
+    return resized, join_windows(used, [round(start / step_px) for start in starts], silent), step_px
 
 
 def join_windows(

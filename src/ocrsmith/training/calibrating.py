@@ -87,8 +87,7 @@ def _real_lines(real: RealSet, materials: Materials) -> Iterator[Line]:
     """Crops of the pictures held back for choosing; none where everything is trained on."""
     trained = {picture.name for picture in real.pictures["train"]}
     pictures = [picture for picture in real.pictures["validation"] if picture.name not in trained]
-    crops, _ = crops_of(pictures, materials.alphabet, RecognizerInput(height=32))
-    for crop in crops:
+    for crop in crops_of(pictures, materials.alphabet, RecognizerInput(height=32)).crops:
         try:
             yield crop.image(), crop.text
         except InputError:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import shapely
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -20,6 +19,7 @@ from ocrsmith.data.formats import LabelledPicture
 from ocrsmith.data.weak_labels import WeakWord, box_quads, label_words, reading_quad, split_evenly
 from ocrsmith.errors import InputError
 from ocrsmith.geometry import Quad, box_quad, enclosing_quad, quad_size, quad_to_quad, transform_points
+from ocrsmith.models.torch_engine import evaluating
 from ocrsmith.preprocess import DetectorInput
 from ocrsmith.reading.craft_maps import characters_from_region
 from ocrsmith.reading.crops import grow_quad, rectify
@@ -116,12 +116,9 @@ class Labeller:
 
     def label(self, model: nn.Module, places: Iterable[int]) -> tuple[dict[int, tuple[TextInstance, ...]], LabelCounts]:
         """The labels of some pictures by their places, and what they came to; unreadable pictures are left out."""
-        # Each part's own mode is given back: a frozen part is never in that of training.
-        modes = {module: module.training for module in model.modules()}
-        model.eval()
         labels: dict[int, tuple[TextInstance, ...]] = {}
         counts = LabelCounts()
-        with torch.inference_mode():
+        with evaluating(model):
             for place in sorted(set(places)):
                 try:
                     image = self.pictures[place].image()
@@ -129,8 +126,6 @@ class Labeller:
                     continue  # the world passes over it too
                 labels[place], added = self._page(model, place, image)
                 counts += added
-        for module, was_training in modes.items():
-            module.training = was_training
         return labels, counts
 
     def _page(self, model: nn.Module, place: int, image: Image) -> tuple[tuple[TextInstance, ...], LabelCounts]:

@@ -121,8 +121,8 @@ def _held_back(real: RealSet, materials: Materials) -> TestSet:
     if real.kind == "pages":
         assert materials.recipe.recognizer is not None
         contract = RecognizerInput(height=32)
-        crops, _ = crops_of(real.pictures["test"], materials.alphabet, contract)
-        folder = crop_folder(crops, folder.path)
+        found = crops_of(real.pictures["test"], materials.alphabet, contract)
+        folder = crop_folder(found.crops, folder.path)
     return TestSet(f"{real.name} lines, {part}", folder, EXACT)
 
 

@@ -19,6 +19,7 @@ from ocrsmith.training.callbacks import BEST, LAST, PresentNetwork
 from ocrsmith.training.detector import DetectorCollate, DetectorModule
 from ocrsmith.training.fitting import FitResult, FitSettings, fit
 from ocrsmith.training.loaders import BatchStream, CollateEach, first_batches
+from ocrsmith.training.long_lines import LongLines
 from ocrsmith.training.mixing import Mixing
 from ocrsmith.training.networks import NO_START
 from ocrsmith.training.real import kept_names
@@ -33,6 +34,8 @@ from ocrsmith.training.worlds import Materials
 
 # A worker makes so many batches at a time and sorts their lines by width.
 LINE_POOL = 8
+# The pieces of a recogniser's long real lines, in its folder; and the note that they are this run's.
+LONG_LINES, _LONG_LINES_CUT = "long_lines.json", "recognizer_long_lines_cut"
 
 Say = Callable[[str], None]
 
@@ -88,7 +91,9 @@ def train_recognizer(
         num_batches=-(-table.validation_samples // table.batch_size),
         batches_per_pool=LINE_POOL,
     )
-    real = RealLineParts(materials, table, model.alphabet, model.input)  # type: ignore[arg-type]
+    long_lines = None if from_nothing else _long_lines(model, new_characters, state)
+    cut_long = {} if long_lines is None else {"cut_long": long_lines.cut}
+    real = RealLineParts(materials, table, model.alphabet, model.input, **cut_long)  # type: ignore[arg-type]
     for sentence in real.told:
         say(sentence)
     world = materials.recognizer_world(table, "train")
@@ -113,12 +118,25 @@ def train_recognizer(
         keep_statistics=table.keep_statistics,
     )
     validation += real.validation_batches(table.batch_size, table.validation_samples)
+    if long_lines is not None and long_lines.seconds:
+        long_lines.save(folder / LONG_LINES)
+        state.note(_LONG_LINES_CUT, True)
+        budget = budget.less(long_lines.seconds)
     # A character's id is its place behind the blank.
     known = {character: number for number, character in enumerate(materials.alphabet.characters, 1)}
     new_classes = tuple(known[character] for character in new_characters)
     mixing = None if from_nothing else _mixing(table, new_classes)
     result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, mixing)
     return Trained(result, dict(module.refused + real.refused), world.tally)
+
+
+def _long_lines(model: nn.Module, new_characters: Sequence[str], state: RunState) -> LongLines:
+    """What cuts lines wider than the network's input, with the pieces of this run's lives before."""
+    long_lines = LongLines(model, new_characters)
+    # A file without the note is of a run before this one, which was started over.
+    if _LONG_LINES_CUT in state.notes:
+        long_lines.load(state.folder / "recognizer" / LONG_LINES)
+    return long_lines
 
 
 def train_detector(

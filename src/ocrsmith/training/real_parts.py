@@ -21,7 +21,7 @@ from ocrsmith.splits import Split
 from ocrsmith.training.detector import DetectorBatch, DetectorCollate, DetectorModule
 from ocrsmith.training.labelling import Labeller
 from ocrsmith.training.real import RealSet
-from ocrsmith.training.real_samples import RealCrop, RealLines, RealPages, crops_of
+from ocrsmith.training.real_samples import CropsOfPictures, CutLong, RealCrop, RealLines, RealPages, crops_of
 from ocrsmith.training.recipe_tables import DetectorTable, RealTable, RecognizerTable
 from ocrsmith.training.rounds import RealPart, Rounds
 from ocrsmith.training.scoring import Source
@@ -102,38 +102,45 @@ def page_validation(
 class RealLineParts:
     """The crops of a recogniser's real pictures.
 
+    Args:
+        cut_long: lines wider than the network's input -> their pieces, see `ocrsmith.training.long_lines`.
+
     Attributes:
         told: sentences on each set, refused texts with their causes among them.
         refused: counts of those by cause.
     """
 
     def __init__(
-        self, materials: Materials, table: RecognizerTable, alphabet: Alphabet, contract: RecognizerInput
+        self,
+        materials: Materials,
+        table: RecognizerTable,
+        alphabet: Alphabet,
+        contract: RecognizerInput,
+        cut_long: CutLong = lambda crop, size: None,
     ) -> None:
         self.seed = materials.recipe.seed
-        self.table, self.alphabet, self.contract = table, alphabet, contract
+        self.table, self.alphabet, self.contract, self.cut_long = table, alphabet, contract, cut_long
         self.sets = materials.real_lines
         self.learnt = [real for real in self.sets if not real.kept]
         self.told: list[str] = []
         self.refused: Counter[str] = Counter()
-        for real, (crops, refused) in zip(self.learnt, self._train, strict=True):
-            self.refused += refused
-            causes = "".join(f"; {count} refused: {cause}" for cause, count in refused.most_common())
-            self.told.append(f"{real.name}: {len(crops)} crops to train on{causes}")
+        for real, found in zip(self.learnt, self._train, strict=True):
+            self.refused += found.refused
+            self.told += [f"{real.name}: {sentence}" for sentence in found.told()]
 
     @cached_property
-    def _train(self) -> list[tuple[list[RealCrop], Counter[str]]]:
+    def _train(self) -> list[CropsOfPictures]:
         return [self._crops(real, "train") for real in self.learnt]
 
-    def _crops(self, real: RealSet, split: Split) -> tuple[list[RealCrop], Counter[str]]:
-        return crops_of(real.pictures[split], self.alphabet, self.contract)
+    def _crops(self, real: RealSet, split: Split) -> CropsOfPictures:
+        return crops_of(real.pictures[split], self.alphabet, self.contract, self.cut_long)
 
     def mixed(self, synthetic: World[LineSample]) -> World[LineSample]:
         """The synthetic lines mixed with the real ones by share; a set of which nothing can be used has none."""
         parts: list[tuple[World[LineSample], float]] = [
-            (RealLines(crops, _COLOURS, self.seed, real.name), real.table.share)
-            for real, (crops, _) in zip(self.learnt, self._train, strict=True)
-            if crops and isinstance(real.table, RealTable)
+            (RealLines(found.crops, _COLOURS, self.seed, real.name), real.table.share)
+            for real, found in zip(self.learnt, self._train, strict=True)
+            if found.crops and isinstance(real.table, RealTable)
         ]
         left = 1.0 - sum(share for _, share in parts)
         if not parts:
@@ -144,7 +151,7 @@ class RealLineParts:
         """Batches of each set's crops that choose the best weights, kept sets' too, narrow ones first."""
         batches = []
         for real in self.sets:
-            crops, _ = self._crops(real, "validation")
+            crops = self._crops(real, "validation").crops
             lines = sorted(self._encoded(crops[:most]), key=lambda line: line.image.shape[1])
             for start in range(0, len(lines), batch_size):
                 batches.append(collate_lines(lines[start : start + batch_size], self.contract, source=real.name))

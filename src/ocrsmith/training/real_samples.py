@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -86,11 +86,16 @@ class MemoryPicture:
 
 @dataclass(frozen=True, slots=True)
 class RealCrop:
-    """A word or line: its picture, its text, and how many px at each side of the picture are not the label's."""
+    """A word, a line or a piece of a line: its picture, its text, and how many px at each side are not the label's.
+
+    `columns`: of a piece, its first column of the picture and the one behind its last; None is all of it. A margin is
+    at the picture's own ends alone.
+    """
 
     source: PictureSource
     text: str
     margin_px: int = 0
+    columns: tuple[int, int] | None = None
 
     def image(self, kept: NDArray[np.float64] | None = None) -> Image:
         """The pixels with the share `kept` (4,) of the margin at the left, top, right and bottom; a small one else.
@@ -99,10 +104,17 @@ class RealCrop:
             InputError: the picture cannot be decoded.
         """
         image = self.source.read()
-        share = np.full(4, _MARGIN / _MOST_MARGIN) if kept is None else kept
-        left, top, right, bottom = (self.margin_px - np.round(share * self.margin_px)).astype(int)
         height, width = image.shape[:2]
-        return np.ascontiguousarray(image[top : height - bottom, left : width - right])
+        left, top, right, bottom = self.box((width, height), kept)
+        return np.ascontiguousarray(image[top:bottom, left:right])
+
+    def box(self, size: tuple[int, int], kept: NDArray[np.float64] | None = None) -> tuple[int, int, int, int]:
+        """Of a picture of this (width, height), the first column and row that `image` shows, those behind the last."""
+        share = np.full(4, _MARGIN / _MOST_MARGIN) if kept is None else kept
+        left, top, right, bottom = (int(px) for px in self.margin_px - np.round(share * self.margin_px))
+        width, height = size
+        first, last = self.columns or (0, width)
+        return first or left, top, width - right if last == width else last, height - bottom
 
 
 class RealLines(ShuffledWorld[LineSample]):
@@ -118,31 +130,91 @@ class RealLines(ShuffledWorld[LineSample]):
         return LineSample(vary_colours(crop.image(rng.uniform(0, 1, 4)), self.colours, rng), crop.text)
 
 
+# A crop with its picture's (width, height) -> None where the network takes it as it is, else its pieces, or why it has
+# none.
+CutLong = Callable[[RealCrop, tuple[int, int]], list[RealCrop] | str | None]
+
+
+@dataclass(eq=False)
+class CropsOfPictures:
+    """What can be trained on in some pictures, and what cannot.
+
+    Attributes:
+        crops: words, lines, and pieces of long lines.
+        refused: counts of the others by cause.
+        num_cut, num_pieces: lines wider than the network's input that were cut, and into how many pieces.
+        whole: those that were not, by cause: squeezed, or refused where their text does not fit.
+    """
+
+    crops: list[RealCrop] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+    num_cut: int = 0
+    num_pieces: int = 0
+    whole: Counter[str] = field(default_factory=Counter)
+
+    def told(self) -> list[str]:
+        """Sentences on what they came to."""
+        refused = "".join(f"; {count} refused: {cause}" for cause, count in self.refused.most_common())
+        told = [f"{len(self.crops)} crops to train on{refused}"]
+        if self.num_cut:
+            told.append(f"{self.num_cut} lines wider than the network's input, cut into {self.num_pieces} pieces")
+        told += [
+            f"{count} lines wider than the network's input left whole, squeezed or refused as too long: {cause}"
+            for cause, count in self.whole.most_common()
+        ]
+        return told
+
+
 def crops_of(
-    pictures: Sequence[LabelledPicture], alphabet: Alphabet, contract: RecognizerInput
-) -> tuple[list[RealCrop], Counter[str]]:
-    """The words and lines of pictures that a recogniser can be trained on, and counts of the others by cause.
+    pictures: Sequence[LabelledPicture],
+    alphabet: Alphabet,
+    contract: RecognizerInput,
+    cut_long: CutLong = lambda crop, size: None,
+) -> CropsOfPictures:
+    """The words and lines of pictures that a recogniser can be trained on.
 
     Pictures of one text each are taken as they are, and read when they are asked for; texts of pages are cut out now
     and kept in memory.
     """
-    crops: list[RealCrop] = []
-    refused: Counter[str] = Counter()
+    found = CropsOfPictures()
     for picture in pictures:
         try:
-            found = _crops_of_page(picture, alphabet, refused) if picture.text is None else [_whole(picture)]
+            whole = picture.text is not None
+            sized = [_whole(picture)] if whole else _crops_of_page(picture, alphabet, found.refused)
+            for crop, size in sized:
+                cause = refusal_of_text(crop.text, alphabet)
+                if cause is None:
+                    _take(found, crop, size, alphabet, contract, cut_long)
+                else:
+                    found.refused[cause] += 1
         except InputError:
-            refused[UNREADABLE] += 1
-            continue
-        for crop, size in found:
-            cause = refusal_of_text(crop.text, alphabet)
-            if cause is None and not _fits(crop, size, alphabet, contract):
-                cause = TOO_LONG
-            if cause is None:
-                crops.append(crop)
-            else:
-                refused[cause] += 1
-    return crops, refused
+            found.refused[UNREADABLE] += 1
+    return found
+
+
+def _take(
+    found: CropsOfPictures,
+    crop: RealCrop,
+    size: tuple[int, int],
+    alphabet: Alphabet,
+    contract: RecognizerInput,
+    cut_long: CutLong,
+) -> None:
+    """Adds a crop, or its pieces, or the cause for which it is refused."""
+    pieces = cut_long(crop, size)
+    if isinstance(pieces, list) and not all(_fits(piece, size, alphabet, contract) for piece in pieces):
+        pieces = TOO_LONG
+    if isinstance(pieces, list):
+        found.crops += pieces
+        found.num_cut += 1
+        found.num_pieces += len(pieces)
+        return
+    if pieces is not None:
+        found.whole[pieces] += 1
+    if _fits(crop, size, alphabet, contract):
+        found.crops.append(crop)
+    else:
+        found.refused[TOO_LONG] += 1
 
 
 def _whole(picture: LabelledPicture) -> tuple[RealCrop, tuple[int, int]]:
@@ -193,10 +265,11 @@ def _quad(instance: TextInstance) -> Quad:
 
 def _fits(crop: RealCrop, size: tuple[int, int], alphabet: Alphabet, contract: RecognizerInput) -> bool:
     """Whether CTC can write the text even where the crop's margin is cut away at the sides alone."""
-    width, height = size
+    height = size[1]
     narrowest = contract.max_width
     if contract.fit == "pad":
-        wanted = round((width - 2 * crop.margin_px) * contract.height / height)
+        left, _, right, _ = crop.box(size, np.zeros(4))
+        wanted = round((right - left) * contract.height / height)
         narrowest = min(max(wanted, contract.min_width), contract.max_width)
     return ctc_steps_needed(alphabet.encode(alphabet.normalize(crop.text))) <= contract.num_steps(narrowest)
 
