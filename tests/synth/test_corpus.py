@@ -163,6 +163,37 @@ def test_word_lists_are_read_packed_or_plain(tmp_path: Path) -> None:
             read_words(tmp_path / name)
 
 
+def test_mixtures_put_words_of_another_part_into_a_text() -> None:
+    latin, greek = WeightedText(["one two"]), WeightedText(["\u03b1 \u03b2"])
+    drawn = Counter(texts_of(MixtureText([(latin, 1), (greek, 1)], mixed=0.5), 4000))
+    apart = drawn["one two"] + drawn["\u03b1 \u03b2"]
+    assert abs(apart / 4000 - 0.5) < 0.04
+    # A word beside two words has three places; in the place of one it leaves the other. A half of the draws each, but
+    # that at the end there is no word to take, which is one time in three.
+    assert set(drawn) >= {"\u03b1 one two", "one \u03b1 two", "one two \u03b1", "\u03b1 two", "one \u03b1"}
+    assert abs(sum(count for text, count in drawn.items() if len(text.split()) == 3) / (4000 - apart) - 2 / 3) < 0.05
+    # Never longer than any text may be, and a single word stays.
+    long = MixtureText([(WeightedText(["a" * 60]), 1), (WeightedText(["b"]), 1e-9)], mixed=1.0)
+    assert set(texts_of(long, 50)) == {"a" * 60}
+    assert set(texts_of(MixtureText([(WeightedText(["a"]), 1), (WeightedText(["b"]), 1)], mixed=1.0), 50)) == {
+        "a b",
+        "b a",
+    }
+    for mixed, parts in ((1.5, 2), (-0.1, 2), (0.5, 1)):
+        with pytest.raises(RecipeError, match="mixed = "):
+            MixtureText([(latin, 1), (greek, 1)][:parts], mixed=mixed)
+
+
+def test_a_recipe_says_how_often_alphabets_mix() -> None:
+    parts = [{"kind": "texts", "texts": ["a"]}, {"kind": "texts", "texts": ["\u03b1"]}]
+    made = text_generator({"kind": "mixture", "parts": parts, "mixed": 1.0}, Alphabet("a\u03b1 "))
+    assert set(texts_of(made, 50)) == {"a \u03b1", "\u03b1 a"}
+    with pytest.raises(RecipeError, match="no space"):
+        text_generator({"kind": "mixture", "parts": parts, "mixed": 1.0}, Alphabet("a\u03b1"))
+    with pytest.raises(RecipeError, match="did you mean 'mixed'"):
+        text_generator({"kind": "mixture", "parts": parts, "mixd": 1.0}, Alphabet("a\u03b1 "))
+
+
 def test_mixtures_follow_their_weights() -> None:
     mixture = MixtureText([(WeightedText(["a"]), 3), (WeightedText(["b"]), 1)])
     assert abs(texts_of(mixture, 4000).count("a") / 4000 - 0.75) < 0.03

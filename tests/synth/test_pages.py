@@ -13,15 +13,17 @@ import pytest
 
 from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
 from ocrsmith.errors import LabelError, RecipeError, SynthesisError
-from ocrsmith.geometry import area, bounds
+from ocrsmith.geometry import area, bounds, box_quad
 from ocrsmith.samples import PageSample
 from ocrsmith.synth.block_render import draw_block
 from ocrsmith.synth.corpus import RandomText, WeightedText
 from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.legibility import is_written_over
 from ocrsmith.synth.page_labels import page_instances
 from ocrsmith.synth.page_plans import DocumentPlan, PaperPlan, TextPlan
 from ocrsmith.synth.page_render import is_level, seen_window, write_page
 from ocrsmith.synth.page_settings import PageSettings
+from ocrsmith.synth.page_sheet import Sheet, Style, WordSource
 from ocrsmith.synth.pages import DocumentScene
 from ocrsmith.synth.scene_plans import BlockPlan, InkPlan, LinePlan
 from ocrsmith.synth.warp_plans import WarpStep
@@ -250,6 +252,45 @@ def test_a_stamp_makes_what_it_hides_ignored() -> None:
     page = write_page(plan, faces, None)
     found = [(t.text, t.ignore) for t in page_instances(page.image, page, 6.0)]
     assert ("minimum nummer", True) in found and ("minimum nummer", False) in found
+
+
+def test_writing_across_a_word_loses_it_where_it_is_as_dark() -> None:
+    # Two characters of 20 x 20 px, 8 x 20 px of own ink each; other ink of 8 x 20 px crosses the first, or a pale one.
+    image = np.full((20, 40, 3), 250, np.uint8)
+    ink, other = np.zeros((20, 40), np.uint8), np.zeros((20, 40), np.uint8)
+    ink[:, 2:10] = ink[:, 22:30] = 255
+    other[:, 10:18] = 255
+    quads = [box_quad(0, 0, 20, 20), box_quad(20, 0, 40, 20)]
+    image[ink > 0] = 50
+    for grey, lost in ((50, True), (149, True), (151, False), (240, False)):
+        image[other > 0] = grey
+        # 250 - 150 is half of 250 - 50.
+        assert is_written_over(image, ink, other, quads) is lost
+    # One lost character in five is less than a quarter.
+    image[other > 0] = 50
+    wide = np.hstack([image, *[np.full((20, 60, 3), 250, np.uint8)]])
+    wide[:, 42:50] = wide[:, 62:70] = wide[:, 82:90] = 50
+    wide_ink = np.where(wide[..., 0] == 50, 255, 0).astype(np.uint8)
+    wide_other = np.hstack([other, np.zeros((20, 60), np.uint8)])
+    wide_ink[wide_other > 0] = 0
+    five = [box_quad(20.0 * i, 0, 20.0 * i + 20, 20) for i in range(5)]
+    assert not is_written_over(wide, wide_ink, wide_other, five)
+    assert is_written_over(wide, wide_ink, wide_other, five[:4])
+    assert not is_written_over(image, ink, np.zeros_like(other), quads) and not is_written_over(image, ink, other, [])
+
+
+def test_small_print_keeps_its_words_apart() -> None:
+    class Narrow(Sheet):
+        """A font whose space is next to nothing."""
+
+        def advance(self, word: str, style: Style) -> float:
+            return 0.1 if word == " " else super().advance(word, style)
+
+    style = Style("DejaVu Sans", 20.0, (0, 0, 0))
+    faces = {"DejaVu Sans": FACES[0]}
+    source = WordSource(WeightedText(["a"]))
+    sheet = Narrow(np.random.default_rng(0), source, faces, style, (255, 255, 255), (0, 0, 100, 100))
+    assert sheet.gap(style) == pytest.approx(0.22 * 20)
 
 
 def _json(block: BlockPlan) -> str:

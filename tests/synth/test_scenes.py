@@ -21,12 +21,12 @@ from ocrsmith.synth.block_lines import can_stack, run_of
 from ocrsmith.synth.block_render import draw_block
 from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.corpus import MixtureText, RandomText, WeightedText
-from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.fonts import FontFace, named_faces
 from ocrsmith.synth.layout import rotation_homography, translation
 from ocrsmith.synth.scene_labels import InkContrast
 from ocrsmith.synth.scene_plans import BendPlan, BlockPlan, InkPlan, LinePlan, ScenePlan
 from ocrsmith.synth.scene_settings import PhotoSettings
-from ocrsmith.synth.scenes import PageScene, named_faces
+from ocrsmith.synth.scenes import PageScene
 from ocrsmith.synth.shaping import ShapedRun
 
 FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from ocrsmith.errors import FontError, SynthesisError
 from ocrsmith.synth.choices import Rng, pick, running_weights
-from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.font_stretches import Stretch, fonts_of
+from ocrsmith.synth.fonts import FontFace, face_of
 from ocrsmith.synth.scene_plans import Box, LinePlan
 from ocrsmith.synth.scene_settings import PhotoSettings
 from ocrsmith.synth.shaping import ShapedRun, shape
@@ -32,18 +33,15 @@ class TooWideError(SynthesisError):
 
 def run_of(line: LinePlan, faces: Mapping[str, FontFace]) -> ShapedRun:
     """The drawn run of a planned line; raises SynthesisError where its font is not among the faces."""
-    face = faces.get(line.font)
-    if face is None:
-        raise SynthesisError(
-            f"The plan names the font {line.font!r}, which this world does not have. Render it with the world's fonts."
-        )
+    others = [(start, end, face_of(font, faces)) for start, end, font in line.others]
     return shape(
-        face,
+        face_of(line.font, faces),
         line.text,
         line.size_px,
         letter_spacing_px=line.letter_spacing_px,
         features=None if line.ligatures else NO_LIGATURES,
         direction="ttb" if line.down else None,
+        others=others,
     )
 
 
@@ -64,8 +62,9 @@ def can_stack(text: str) -> bool:
 class LineDrawer:
     """Draws the lines of a block for one scene's settings, texts and fonts (`faces`: by the name that plans use).
 
-    A text that the block's font lacks is set in another one that has it, drawn evenly from those, so that alphabets of
-    which no font has all stand together in a scene.
+    A text that the block's font lacks is set in another one that has it, drawn evenly from those; a text of several
+    alphabets, of which the font has one, takes the others from fonts that have them. So alphabets of which no font has
+    all stand together in a scene, and in a line.
     """
 
     def __init__(self, texts: TextGenerator, faces: Mapping[str, FontFace], settings: PhotoSettings) -> None:
@@ -95,14 +94,16 @@ class LineDrawer:
         down = bool(rng.random() < settings.vertical_share) and can_stack(texts[0])
         if down:
             texts = texts[:1]
-        fonts = [self._font_of(text, name, rng) for text in texts]
+        used: dict[str, str] = {}
+        fonts = [self._fonts_of(text, name, rng, used) for text in texts]
         if down:
-            spacing = self._stack_spacing(texts[0], fonts[0]) + _STACK_GAP[0] + _STACK_GAP[1] * rng.random() ** 2
+            spacing = self._stack_spacing(texts[0], *fonts[0]) + _STACK_GAP[0] + _STACK_GAP[1] * rng.random() ** 2
         room = 0.92 * (settings.height if down else settings.width)
         for _ in range(3):
             spacing_px = round(spacing * size_px * 4) / 4
             lines = [
-                LinePlan(text, font, size_px, spacing_px, ligatures, 0, 0, down) for text, font in zip(texts, fonts)
+                LinePlan(text, font, size_px, spacing_px, ligatures, 0, 0, down, others)
+                for text, (font, others) in zip(texts, fonts)
             ]
             try:
                 runs = [run_of(line, self.faces) for line in lines]
@@ -118,23 +119,20 @@ class LineDrawer:
                 size_px = float(math.ceil(least))
         raise TooWideError(f"A text of {len(texts[0])} characters does not fit {room / 0.92:.0f} px.")
 
-    def _stack_spacing(self, text: str, font: str) -> float:
+    def _stack_spacing(self, text: str, font: str, others: tuple[Stretch, ...]) -> float:
         """The letter spacing (em) at which no two characters set below one another touch: a font's lines are wider."""
         try:
-            boxes = run_of(LinePlan(text, font, 64.0, 0.0, False, 0, 0, True), self.faces).boxes
+            boxes = run_of(LinePlan(text, font, 64.0, 0.0, False, 0, 0, True, others), self.faces).boxes
         except FontError as error:
             raise TofuError(str(error)) from None
         return -float((boxes[1:, 1] - boxes[:-1, 3]).min()) / 64.0
 
-    def _font_of(self, text: str, name: str, rng: Rng) -> str:
-        if self.faces[name].draws(text):
-            return name
-        others = [other for other in self._names if self.faces[other].draws(text)]
-        if not others:
-            raise TofuError(
-                f"None of {len(self._names)} fonts has every glyph of {text!r}. Add one, or a group of them."
-            )
-        return others[int(rng.random() * len(others))]
+    def _fonts_of(self, text: str, name: str, rng: Rng, used: dict[str, str]) -> tuple[str, tuple[Stretch, ...]]:
+        """The font of a text, the block's where that has it or one of its alphabets, and of what that lacks."""
+        try:
+            return fonts_of(text, name, self.faces, rng, used)
+        except FontError as error:
+            raise TofuError(str(error)) from None
 
 
 def _stacked(

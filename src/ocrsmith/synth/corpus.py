@@ -49,7 +49,8 @@ def text_generator(
 
     `kind` is one of: "words" (`words`: a packaged list's name or a file, and DictionaryText's settings), "random"
     (`characters`: some of the alphabet's), "numbers", "pattern" (`pattern`), "file" (`path`), "texts" (`texts`: a
-    list), "mixture" (`parts`: tables, each with a `weight`). Any table takes `balance`, the share of draws that even
+    list), "mixture" (`parts`: tables, each with a `weight`; `mixed`: the share of texts that hold a word of another
+    part, so that several alphabets stand in one line). Any table takes `balance`, the share of draws that even
     out lengths and characters (see BalancedText). Relative paths are taken from `folder`.
 
     Raises:
@@ -194,8 +195,13 @@ def _build_mixture(
     settings: dict[str, Any], alphabet: Alphabet, split: Split, folder: Path, where: str, mistakes: list[str]
 ) -> TextGenerator | None:
     mistakes.extend(
-        f"{where} (mixture) has the unknown key {key!r}" + nearest(key, ["parts"]) for key in settings if key != "parts"
+        f"{where} (mixture) has the unknown key {key!r}" + nearest(key, ["parts", "mixed"])
+        for key in settings
+        if key not in ("parts", "mixed")
     )
+    mixed = _number(settings.get("mixed", 0.0), f"{where}.mixed", 1.0, mistakes)
+    if mixed and " " not in alphabet:
+        mistakes.append(f"{where}.mixed is {mixed:g}, but the alphabet has no space to part the words with")
     parts = settings.get("parts")
     if not isinstance(parts, (list, tuple)) or not parts:
         mistakes.append(f"{where} (mixture) lacks 'parts', a list of tables")
@@ -209,7 +215,7 @@ def _build_mixture(
     if len(pairs) != len(parts):
         return None
     try:
-        return MixtureText(pairs)
+        return MixtureText(pairs, mixed=mixed)
     except RecipeError as error:
         mistakes.append(f"{where} (mixture): {error}")
         return None

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from ocrsmith.alphabet import Alphabet, show
-from ocrsmith.errors import FontError
+from ocrsmith.errors import FontError, SynthesisError
 from ocrsmith.settings import package_assets_dir
 from ocrsmith.splits import Split, select_split
 from ocrsmith.synth.font_files import CATEGORIES, FONT_SUFFIXES, UNKNOWN_CATEGORY, FontFacts, inspect_file
@@ -130,6 +130,25 @@ def split_fonts(faces: Iterable[FontFace], split: Split, groups: Sequence[str] =
         able = [face for face in everything if face.draws("".join(group.split()))]
         kept.update(select_split(able, split, lambda face: face.family))
     return [face for face in everything if face in kept]
+
+
+def named_faces(fonts: Iterable[FontFace]) -> dict[str, FontFace]:
+    """Faces by the name that plans use: family and style, with the file where two faces share these."""
+    faces: dict[str, FontFace] = {}
+    for face in fonts:
+        name = face.name if face.name not in faces else f"{face.name} ({face.path.name} {face.index})"
+        faces[name] = face
+    return faces
+
+
+def face_of(name: str, faces: Mapping[str, FontFace]) -> FontFace:
+    """The face that a plan names; raises SynthesisError where it is not among a world's."""
+    face = faces.get(name)
+    if face is None:
+        raise SynthesisError(
+            f"The plan names the font {name!r}, which this world does not have. Render it with the world's fonts."
+        )
+    return face
 
 
 def system_font_folders() -> list[Path]:

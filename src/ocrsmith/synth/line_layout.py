@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from ocrsmith.geometry import bounds, box_quad
 from ocrsmith.synth import warps
 from ocrsmith.synth.legibility import CropTooWideError, InkTooLowError
-from ocrsmith.synth.line_plans import ExtraInk, LinePlan
+from ocrsmith.synth.line_plans import ExtraInk, FileStretch, LinePlan
 from ocrsmith.synth.shaping import ShapedRun, shape
 from ocrsmith.synth.warp_plans import build_warp
 
@@ -70,7 +71,7 @@ def place(plan: LinePlan, max_width: int) -> PlacedLine:
         CropTooWideError, InkTooLowError: the crop would be wider than `max_width`, its ink lower than MIN_INK_PX.
         FontError, SynthesisError: what `shaping.shape` raises.
     """
-    run = shape(_face(plan.font, plan.font_index), plan.text, plan.size_px, letter_spacing_px=plan.letter_spacing_px)
+    run = _shaped(plan, plan.text, plan.others)
     height, width = run.mask.shape
     pad = math.ceil(height * (0.35 + max(0.0, *plan.margins))) + 1 if plan.extras else 1
     size = (width + 2 * pad, height + 2 * pad)
@@ -88,6 +89,17 @@ def place(plan: LinePlan, max_width: int) -> PlacedLine:
     shift_x, shift_y = plan.margins[0] * tall - left, plan.margins[1] * tall - top
     matrix = [[across, 0.0, across * shift_x], [0.0, scale, scale * shift_y], [0.0, 0.0, 1.0]]
     return PlacedLine(run, pad, warps.compose(bent, warps.matrix_warp(matrix, size, (out_width, plan.height))), ink_px)
+
+
+def _shaped(plan: LinePlan, text: str, others: Sequence[FileStretch]) -> ShapedRun:
+    """A text as the plan's line is set."""
+    return shape(
+        _face(plan.font, plan.font_index),
+        text,
+        plan.size_px,
+        letter_spacing_px=plan.letter_spacing_px,
+        others=[(start, end, _face(path, index)) for start, end, path, index in others],
+    )
 
 
 def lay_out(plan: LinePlan, placed: PlacedLine) -> LaidLine:
@@ -122,13 +134,12 @@ def _bend(plan: LinePlan, width: int, height: int, size: tuple[int, int]) -> war
 
 
 def _draw_extras(plan: LinePlan, run: ShapedRun, pad: int, shape_px: tuple[int, int]) -> Mask:
-    face = _face(plan.font, plan.font_index)
     canvas = np.zeros(shape_px, np.uint8)
     height, width = run.mask.shape
     for extra in plan.extras:
         gap = extra.gap * height
         if extra.kind in ("above", "below", "left", "right"):
-            other = shape(face, extra.text, plan.size_px, letter_spacing_px=plan.letter_spacing_px)
+            other = _shaped(plan, extra.text, extra.others)
             _stamp(canvas, other, run, extra.kind, round(gap), pad)
         else:
             _rule(canvas, extra, (pad, pad, pad + width, pad + height), run.origin[1] + pad, gap, height)

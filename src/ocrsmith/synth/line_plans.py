@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
 from ocrsmith.errors import LabelError, RecipeError
 from ocrsmith.synth.degradations import DegradationStep, check_kinds
+from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.warp_plans import WarpStep
 
+# Start and end of the characters, and the file and its face that writes them.
+FileStretch = tuple[int, int, str, int]
 Extra = Literal["above", "below", "left", "right", "underline", "strike", "rule", "box"]
 
 
@@ -67,19 +70,24 @@ class LineSettings:
 
 @dataclass(frozen=True)
 class ExtraInk:
-    """Ink that is not the text: `gap` and `thickness` in shares of the text's height; `text` of a neighbour."""
+    """Ink that is not the text: `gap` and `thickness` in shares of the text's height; `text` of a neighbour.
+
+    `others` as those of LinePlan.
+    """
 
     kind: Extra
     gap: float
     thickness: float = 0.0
     text: str = ""
+    others: tuple[FileStretch, ...] = ()
 
 
 @dataclass(frozen=True)
 class LinePlan:
     """Everything one crop is rendered from; lengths in shares of the ink's height unless named `_px`.
 
-    `ground` is a window of a background sheet, or None for plain paper or paint in `ground_colour`.
+    `ground` is a window of a background sheet, or None for plain paper or paint in `ground_colour`. `others` are the
+    stretches that the font lacks, each with the one that writes it.
     """
 
     text: str
@@ -100,6 +108,7 @@ class LinePlan:
     ground_colour: tuple[int, int, int]
     look_seed: int
     degradations: tuple[DegradationStep, ...]
+    others: tuple[FileStretch, ...] = ()
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -112,8 +121,9 @@ class LinePlan:
             form = json.loads(text)
             for key, maker in (("warps", WarpStep), ("extras", ExtraInk), ("degradations", DegradationStep)):
                 form[key] = tuple(maker(**part) for part in form[key])
-            for key in ("margins", "wave", "ground_colour"):
-                form[key] = tuple(form[key])
+            form["extras"] = tuple(replace(extra, others=tuples_of(extra.others)) for extra in form["extras"])
+            for key in ("margins", "wave", "ground_colour", "others"):
+                form[key] = tuples_of(form.get(key, ()))
             return cls(**form)
         except (ValueError, TypeError, KeyError) as error:
             raise LabelError(f"A line's plan does not parse ({error}). Write it with LinePlan.to_json.") from None

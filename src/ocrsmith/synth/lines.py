@@ -19,11 +19,12 @@ from ocrsmith.geometry import enclosing_quad
 from ocrsmith.samples import Image, LineSample, PageSample, TextInstance, characters_of
 from ocrsmith.synth.appearance import draw_appearance, paint
 from ocrsmith.synth.degradations import apply_steps, degradation_policy
-from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.font_stretches import other_fonts, writes_part
+from ocrsmith.synth.fonts import FontFace, named_faces
 from ocrsmith.synth.ground_sheets import BackgroundSource, GroundSheets
 from ocrsmith.synth.legibility import GlyphMissingError, IllegibleError, ink_separation
 from ocrsmith.synth.line_layout import LaidLine, PlacedLine, lay_out, place
-from ocrsmith.synth.line_plans import ExtraInk, LinePlan, LineSettings
+from ocrsmith.synth.line_plans import ExtraInk, FileStretch, LinePlan, LineSettings
 from ocrsmith.synth.noise_tiles import SPREAD, cut, grey_tile
 from ocrsmith.synth.palettes import Colour, PaletteBook
 from ocrsmith.synth.texts import TextGenerator
@@ -44,7 +45,8 @@ class LineScene:
 
     Args:
         texts: gives what is written.
-        fonts: faces that draw every text (a face that lacks a glyph is refused and counted).
+        fonts: faces that draw the texts; a stretch of another alphabet, which a text's face lacks, is taken from one
+            that has it, and a draw that none has is refused and counted.
         backgrounds: photographs and surfaces; plain paper and paint alone where None.
         palettes: where ink's and paint's colours come from, beside common inks and papers; the first backgrounds'
             palettes where None.
@@ -74,6 +76,7 @@ class LineScene:
         for face in fonts:
             families.setdefault(face.family, []).append(face)
         self._families = list(families.values())
+        self._faces = named_faces(fonts)
         self._last: tuple[LinePlan, LaidLine, Image] | None = None
         self._policy = degradation_policy(self.settings.degradation, self.settings.degradations)
 
@@ -97,15 +100,15 @@ class LineScene:
         text = self.texts.sample(rng)
         family = self._families[int(rng.random() * len(self._families))]
         if not any(face.draws(text) for face in family):
-            # Fonts of several alphabets: any family that has this one. Where none does, the layout refuses the draw.
-            able = [faces for faces in self._families if any(face.draws(text) for face in faces)] or [family]
-            family = able[int(rng.random() * len(able))]
-        family = [face for face in family if face.draws(text)] or family
+            family = self._family_of(text, family, rng)
+        able = [face for face in family if face.draws(text)] or [face for face in family if writes_part(face, text)]
+        family = able or family
         face = family[int(rng.random() * len(family))]
+        others = self._others(text, face, rng)
         u = rng.random(24).tolist()
         height = settings.height or round(settings.min_height + u[0] * (settings.max_height - settings.min_height))
         arch, wave = _baseline(u[1:6], settings.bent, len(text))
-        extras = self._extras(rng, u[6:10]) if u[10] < settings.extras else ()
+        extras = self._extras(rng, u[6:10], face) if u[10] < settings.extras else ()
         margins = _margins(u[11:17], settings, extras)
         target = height / (1.0 + margins[1] + margins[3]) / (1.0 + abs(arch) + 2 * wave[0])
         size_px = _size_px(target / _ink_share(text))
@@ -131,6 +134,25 @@ class LineScene:
             ground_colour=self.palettes.ground(rng),
             look_seed=int(rng.integers(1 << 31)),
             degradations=self._policy.plan(rng),
+            others=others,
+        )
+
+    def _family_of(self, text: str, family: list[FontFace], rng: Rng) -> list[FontFace]:
+        """The family itself where it has one of the alphabets; else one that has all of them, else one that has one."""
+        if any(writes_part(face, text) for face in family):
+            return family
+        able = [faces for faces in self._families if any(face.draws(text) for face in faces)]
+        able = able or [faces for faces in self._families if any(writes_part(face, text) for face in faces)] or [family]
+        return able[int(rng.random() * len(able))]
+
+    def _others(self, text: str, face: FontFace, rng: Rng) -> tuple[FileStretch, ...]:
+        """What the face lacks, from other fonts; nothing where none has it, which the layout refuses."""
+        try:
+            stretches = other_fonts(text, face, self._faces, rng)
+        except FontError:
+            return ()
+        return tuple(
+            (start, end, str(self._faces[name].path), self._faces[name].index) for start, end, name in stretches
         )
 
     def render(self, plan: LinePlan) -> LineSample:
@@ -162,7 +184,7 @@ class LineScene:
     def _warps(self, rng: Rng) -> tuple[Any, ...]:
         return plan_warps(rng, self.settings.warp, self.settings.warps or _LINE_WARPS, num_most=1)
 
-    def _extras(self, rng: Rng, u: Sequence[float]) -> tuple[ExtraInk, ...]:
+    def _extras(self, rng: Rng, u: Sequence[float], face: FontFace) -> tuple[ExtraInk, ...]:
         """One or two pieces of other ink; neighbours' words come from the same texts."""
         kinds = [_EXTRAS[min(int(u[0] * len(_EXTRAS)), len(_EXTRAS) - 1)]]
         if u[1] < 0.3:
@@ -173,7 +195,7 @@ class LineScene:
                 words = self.texts.sample(rng).split(" ")
                 text = " ".join(words[:4]) if kind in ("above", "below") else words[0]
                 gap = 0.1 + 0.25 * u[2] if kind in ("above", "below") else 0.4 + 0.3 * u[2]
-                found.append(ExtraInk(kind, round(gap, 3), text=text))
+                found.append(ExtraInk(kind, round(gap, 3), text=text, others=self._others(text, face, rng)))
             else:
                 gap = 0.06 + 0.1 * u[2] if kind == "underline" else 0.15 + 0.3 * u[2]
                 sign = -1.0 if kind == "rule" and u[3] < 0.5 else 1.0

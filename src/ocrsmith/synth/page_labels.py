@@ -13,7 +13,7 @@ import numpy as np
 from ocrsmith.geometry import Polygon, enclosing_quad, enclosing_quads, inside_share
 from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import word_spans
-from ocrsmith.synth.legibility import ink_separation
+from ocrsmith.synth.legibility import ink_separation, is_written_over
 from ocrsmith.synth.page_render import WrittenPage
 from ocrsmith.synth.page_texts import Mask, Quads, WrittenText
 from ocrsmith.synth.paint import window_of
@@ -125,5 +125,7 @@ def _legible(image: Image, ink: Mask, other: Mask | None, pieces: tuple[str, ...
         if part is None or not cv2.countNonZero(other[part]):
             continue
         if not ink_separation(image[part], ink[part]).legible():
+            return False
+        if is_written_over(image, ink, other, quads[start:end]):
             return False
     return True

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ocrsmith.errors import LabelError
+from ocrsmith.synth.font_stretches import Stretch
 from ocrsmith.synth.scene_plans import BlockPlan, Box, Colour, block_from_form, tuples_of
 from ocrsmith.synth.warp_plans import WarpStep
 
@@ -19,7 +20,10 @@ MARK_KINDS = ("fill", "outline", "ellipse", "cross", "tick")
 
 @dataclass(frozen=True)
 class TextPlan:
-    """One line in one font and ink: its words, in reading order, each with its pen's start `xs` on the baseline `y`."""
+    """One line in one font and ink: its words, in reading order, each with its pen's start `xs` on the baseline `y`.
+
+    `others` are the stretches that `font` lacks, as (word, (start, end, font)), in order.
+    """
 
     words: tuple[str, ...]
     font: str
@@ -28,6 +32,7 @@ class TextPlan:
     xs: tuple[int, ...]
     y: int
     letter_spacing_px: float = 0.0
+    others: tuple[tuple[int, Stretch], ...] = ()
 
 
 @dataclass(frozen=True)

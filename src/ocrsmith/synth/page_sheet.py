@@ -12,8 +12,9 @@ from typing import Literal
 
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import FontError, RecipeError
-from ocrsmith.synth.bidi import directional_runs
+from ocrsmith.synth.bidi import visual_order
 from ocrsmith.synth.choices import Rng
+from ocrsmith.synth.font_stretches import Stretch, other_fonts
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.glyphs import guard, open_font
 from ocrsmith.synth.number_text import NumberText
@@ -24,6 +25,8 @@ from ocrsmith.synth.texts import TextGenerator
 
 Align = Literal["left", "right", "centre", "justify"]
 _DRAWS = 6
+# Of the em: narrower spaces of bold faces, rounded to whole px, left words of small print touching one another.
+_LEAST_GAP = 0.22
 # A line stretched further than this share of its width would be rivers of white: it is left ragged.
 _MOST_STRETCH = 0.3
 
@@ -86,6 +89,9 @@ class Sheet:
         self._queue: list[str] = []
         self._content: dict[str, tuple[float, float]] = {}
         self._advances: dict[tuple[str, str, float, float], float] = {}
+        # By font and word the stretches that the font lacks; by font and script the font that writes it on this page.
+        self._others: dict[tuple[str, str], tuple[Stretch, ...]] = {}
+        self._other_fonts: dict[str, dict[str, str]] = {}
 
     @property
     def em(self) -> float:
@@ -129,13 +135,29 @@ class Sheet:
         return sum(self.extent(style)) * factor
 
     def advance(self, word: str, style: Style) -> float:
-        """A word's width in px; raises FontError where the font lacks a glyph."""
+        """A word's width in px; raises FontError where neither its font nor another has a glyph."""
         key = (word, style.font, style.size_px, style.spacing_px)
         advance = self._advances.get(key)
         if advance is None:
-            run = shape(self.faces[style.font], word, style.size_px, letter_spacing_px=style.spacing_px)
+            face = self.faces[style.font]
+            others = [(start, end, self.faces[font]) for start, end, font in self.others(word, style)]
+            run = shape(face, word, style.size_px, letter_spacing_px=style.spacing_px, others=others)
             advance = self._advances[key] = run.advance_px + style.spacing_px
         return advance
+
+    def others(self, word: str, style: Style) -> tuple[Stretch, ...]:
+        """The stretches of a word that a style's font lacks, each with the font that writes that script on this page.
+
+        Raises:
+            FontError: no font has one of them.
+        """
+        if self.faces[style.font].draws(word):
+            return ()
+        key = (style.font, word)
+        if key not in self._others:
+            used = self._other_fonts.setdefault(style.font, {})
+            self._others[key] = other_fonts(word, self.faces[style.font], self.faces, self.rng, used)
+        return self._others[key]
 
     def faces_draw(self, style: Style, text: str) -> bool:
         """Whether a style's font has every character of a text; a lack is counted."""
@@ -147,7 +169,7 @@ class Sheet:
     def gap(self, style: Style) -> float:
         """The width of a space."""
         try:
-            return max(self.advance(" ", style), 0.18 * style.size_px)
+            return max(self.advance(" ", style), _LEAST_GAP * style.size_px)
         except FontError:
             return 0.28 * style.size_px
 
@@ -202,9 +224,7 @@ class Sheet:
             total = width
         elif align in ("right", "centre"):
             x += slack if align == "right" else slack / 2
-        # Right-to-left words stand in the order of their reading, from the right.
-        backwards = any(directional_runs(word)[0][2] == "rtl" for word in words)
-        order = range(len(words) - 1, -1, -1) if backwards else range(len(words))
+        order = visual_order(words)[0]
         xs = [0] * len(words)
         pen = x
         for index in order:
@@ -214,8 +234,9 @@ class Sheet:
         box = (x, baseline - ascent, x + total, baseline + descent)
         if self.sees(*box):
             plan = TextPlan(
-                tuple(words), style.font, style.size_px, style.colour, tuple(xs), round(baseline), style.spacing_px
-            )
+                tuple(words), style.font, style.size_px, style.colour, tuple(xs), round(baseline), style.spacing_px,
+                tuple((index, other) for index, word in enumerate(words) for other in self.others(word, style)),
+            )  # fmt: skip
             self.texts.append(plan)
         return box
 

@@ -11,6 +11,7 @@ import numpy as np
 from ocrsmith.errors import FontError
 from ocrsmith.synth.block_lines import ink_box, run_of
 from ocrsmith.synth.choices import Rng
+from ocrsmith.synth.font_stretches import other_fonts
 from ocrsmith.synth.layout import rotation_homography, translation
 from ocrsmith.synth.page_looks import PEN_INKS
 from ocrsmith.synth.page_parts import FontShelf
@@ -89,8 +90,9 @@ def _lines(
             return ()
         text = " ".join(words) if sheet.source.spaced else words[0]
         y = round((index - (count - 1) / 2) * 1.45 * size)
-        line = LinePlan(text, font, size, 0.0, True, 0, y)
         try:
+            others = other_fonts(text, sheet.faces[font], sheet.faces, sheet.rng)
+            line = LinePlan(text, font, size, 0.0, True, 0, y, others=others)
             advance = run_of(line, sheet.faces).advance_px
         except FontError:
             sheet.refusals["GlyphMissing"] += 1

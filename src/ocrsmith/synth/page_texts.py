@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.errors import SynthesisError
 from ocrsmith.geometry import bounds
 from ocrsmith.samples import Image
 from ocrsmith.synth import paint
-from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.bidi import visual_order
+from ocrsmith.synth.fonts import FontFace, face_of
 from ocrsmith.synth.glyphs import guard, open_font
 from ocrsmith.synth.layout import box_outline
 from ocrsmith.synth.page_plans import DocumentPlan, TextPlan
@@ -74,12 +74,16 @@ def write_texts(
 
 def _runs(plan: TextPlan, faces: Mapping[str, FontFace]) -> list[ShapedRun]:
     """A line's words, drawn."""
-    face = faces.get(plan.font)
-    if face is None:
-        raise SynthesisError(
-            f"The plan names the font {plan.font!r}, which this world does not have. Render it with the world's fonts."
-        )
-    return [shape(face, word, plan.size_px, letter_spacing_px=plan.letter_spacing_px) for word in plan.words]
+    face, size_px, spacing_px = face_of(plan.font, faces), plan.size_px, plan.letter_spacing_px
+    if not plan.others:
+        return [shape(face, word, size_px, letter_spacing_px=spacing_px) for word in plan.words]
+    others: list[list[tuple[int, int, FontFace]]] = [[] for _ in plan.words]
+    for index, (start, end, font) in plan.others:
+        others[index].append((start, end, face_of(font, faces)))
+    return [
+        shape(face, word, size_px, letter_spacing_px=spacing_px, others=stretches)
+        for word, stretches in zip(plan.words, others, strict=True)
+    ]
 
 
 def _written(
@@ -142,6 +146,17 @@ def _gaps(
     lefts_before, rights_before = np.roll(lefts, 1), np.roll(rights, 1)
     backwards = rights_before > rights  # right to left
     left, right = np.where(backwards, rights, rights_before), np.where(backwards, lefts_before, lefts)
+    first = 0
+    for text in plan.texts:
+        if not all(word.isascii() for word in text.words):
+            # Where directions meet, a word and the one before it may not stand side by side.
+            order, spaces = visual_order(text.words)
+            for rank, space in enumerate(spaces):
+                left[first + space + 1], right[first + space + 1] = (
+                    rights[first + order[rank]],
+                    lefts[first + order[rank + 1]],
+                )
+        first += len(text.words)
     return np.stack([left, baselines - rises, np.maximum(right, left + 1.0), baselines], axis=1)
 
 

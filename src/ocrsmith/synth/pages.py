@@ -21,7 +21,7 @@ from ocrsmith.errors import SynthesisError
 from ocrsmith.samples import Image, PageSample
 from ocrsmith.synth.choices import Choice, Rng
 from ocrsmith.synth.degradations import DegradationPolicy
-from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.fonts import FontFace, named_faces
 from ocrsmith.synth.ground_sheets import BackgroundSource
 from ocrsmith.synth.layout import rotation_homography, translation
 from ocrsmith.synth.page_labels import page_instances
@@ -33,7 +33,7 @@ from ocrsmith.synth.page_render import covers_picture, seen_window, write_page
 from ocrsmith.synth.page_settings import ROLLS_POINTS, SHEETS, PageSettings
 from ocrsmith.synth.page_sheet import Sheet, WordSource
 from ocrsmith.synth.page_stamps import draw_stamps
-from ocrsmith.synth.scenes import Degrade, named_faces
+from ocrsmith.synth.scenes import Degrade
 from ocrsmith.synth.texts import TextGenerator
 from ocrsmith.synth.warp_plans import build_warp
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from ocrsmith.errors import LabelError
 from ocrsmith.synth.appearance import Appearance
+from ocrsmith.synth.font_stretches import Stretch
 
 Colour = tuple[int, int, int]
 Box = tuple[float, float, float, float]
@@ -20,7 +21,10 @@ BendKind = Literal["arch", "wave", "circle"]
 
 @dataclass(frozen=True)
 class LinePlan:
-    """One line: where its pen starts on the baseline, in block px. `down` stacks its characters below one another."""
+    """One line: where its pen starts on the baseline, in block px. `down` stacks its characters below one another.
+
+    `others` are the stretches (start, end, font) that `font` lacks, each with the font that writes it.
+    """
 
     text: str
     font: str
@@ -30,6 +34,7 @@ class LinePlan:
     x: int
     y: int
     down: bool = False
+    others: tuple[Stretch, ...] = ()
 
 
 @dataclass(frozen=True)

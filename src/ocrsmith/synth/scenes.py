@@ -8,7 +8,7 @@ sample = scene.render(plan)     pixels and labels; the same plan gives the same 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from ocrsmith.samples import Image, PageSample
 from ocrsmith.synth.block_render import DrawnLine, draw_block, draw_shape
 from ocrsmith.synth.blocks import BlockDrawer, NoRoomError
 from ocrsmith.synth.choices import Rng
-from ocrsmith.synth.fonts import FontFace
+from ocrsmith.synth.fonts import FontFace, named_faces
 from ocrsmith.synth.ground import Ground
 from ocrsmith.synth.ground_sheets import BackgroundSource
 from ocrsmith.synth.scene_labels import labelled_lines
@@ -32,15 +32,6 @@ _MAX_SEED = 1 << 53
 Degrade = Callable[[Image, Rng], Image]
 Points = NDArray[np.float32]
 MoveAll = Callable[[Image, Points, Rng], tuple[Image, Points]]
-
-
-def named_faces(fonts: Iterable[FontFace]) -> dict[str, FontFace]:
-    """Faces by the name that plans use: family and style, with the file where two faces share these."""
-    faces: dict[str, FontFace] = {}
-    for face in fonts:
-        name = face.name if face.name not in faces else f"{face.name} ({face.path.name} {face.index})"
-        faces[name] = face
-    return faces
 
 
 class PageScene:

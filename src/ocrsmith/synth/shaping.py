@@ -2,13 +2,14 @@
 
 A cluster is what a font draws as one: usually a character, more where a ligature or a combining mark joins them. A
 direction is HarfBuzz's: "ltr", "rtl", "ttb" or "btt"; None guesses it from the text, and text that mixes right-to-left
-letters with others is cut into runs of one direction each (see `synth.bidi`).
+letters with others is cut into runs of one direction each (see `synth.bidi`). Where a font lacks an alphabet, other
+fonts write that stretch of the run, as high as its own letters and on its baseline.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import cv2
@@ -116,6 +117,9 @@ def _joined(piece: _Piece, other: _Piece) -> _Piece:
     return min(piece[0], other[0]), max(piece[1], other[1]), ink or other_ink
 
 
+# How far another font's size may go from the run's own to bring its x-height to that of the run's.
+_LEAST_MATCH, _MOST_MATCH = 0.75, 1.35
+
 _runs: BoundedCache[ShapedRun] = BoundedCache(_MAX_RUN_BYTES)
 
 
@@ -127,11 +131,16 @@ def shape(
     letter_spacing_px: float = 0.0,
     features: Mapping[str, bool | int] | None = None,
     direction: Direction | None = None,
+    others: Sequence[tuple[int, int, FaceFile]] = (),
 ) -> ShapedRun:
     """Shapes and draws one line of text with an em of `size_px`.
 
     Letter spacing widens the gap behind every cluster but the last (narrows it where negative) and turns optional
     ligatures off, as CSS does. `features` are OpenType features: `{"liga": False, "ss01": True}`.
+
+    Args:
+        others: start and end of stretches that another font writes, in order and apart. It is set at the size where its
+            x-height is this font's, in quarters of a px, from 0.75 to 1.35 times `size_px`.
 
     Raises:
         SynthesisError: an empty text, a size outside 2 to 2,000 px, or a run wider than 32,000 px.
@@ -144,13 +153,18 @@ def shape(
     size64, spacing64 = round(size_px * 64), round(letter_spacing_px * 64)
     with guard.lock:
         font = open_font(face)
-        key = (font.serial, text, size64, spacing64, tuple(features.items()) if features else None, direction)
+        key: tuple[object, ...] = (
+            font.serial, text, size64, spacing64, tuple(features.items()) if features else None, direction
+        )  # fmt: skip
+        stretches = [(start, end, open_font(other)) for start, end, other in others]
+        if stretches:
+            key += tuple((start, end, other.serial) for start, end, other in stretches)
         run = _runs.get(key)
         if run is None:
             settings = dict(features or {})
             if spacing64:
                 settings = {"liga": False, "clig": False, **settings}
-            run = _Shaper(font, text, size64, spacing64, settings).run(direction)
+            run = _Shaper(font, text, size64, spacing64, settings, stretches).run(direction)
             _runs.put(key, run, run.mask.size + 600 + 200 * len(text))
     return run
 
@@ -158,8 +172,17 @@ def shape(
 class _Shaper:
     """The work of one `shape`: a pen in 1/64 px that leaves glyphs and clusters behind."""
 
-    def __init__(self, font: OpenFont, text: str, size64: int, spacing64: int, features: dict[str, bool | int]) -> None:
+    def __init__(
+        self,
+        font: OpenFont,
+        text: str,
+        size64: int,
+        spacing64: int,
+        features: dict[str, bool | int],
+        others: Sequence[tuple[int, int, OpenFont]],
+    ) -> None:
         self.font, self.text, self.size64, self.spacing64, self.features = font, text, size64, spacing64, features
+        self.others = others
         # A glyph with ink, and the pen it hangs on.
         self.placed: list[tuple[Glyph, int, int]] = []
         self.pieces: dict[int, _Piece] = {}
@@ -169,20 +192,42 @@ class _Shaper:
     def run(self, direction: Direction | None) -> ShapedRun:
         if direction is None:
             for start, end, piece_direction in directional_runs(self.text):
-                self._shape_piece(start, end, piece_direction)
+                self._shape_fonts(start, end, piece_direction)
         else:
-            self._shape_piece(0, len(self.text), direction)
+            self._shape_fonts(0, len(self.text), direction)
         # The gap behind the last cluster belongs to nobody.
         advance64 = abs(self.pen_y if self.vertical else self.pen_x) - self.spacing64
         return self._drawn(max(advance64, 0) / 64.0)
 
-    def _shape_piece(self, start: int, end: int, direction: Direction) -> None:
+    def _shape_fonts(self, start: int, end: int, direction: Direction) -> None:
+        """Shapes a stretch of one direction: each font's part with that font, as they follow on the page."""
+        if not self.others:
+            self._shape_piece(start, end, direction, self.font, self.size64)
+            return
+        parts: list[tuple[int, int, OpenFont, int]] = []
+        pen = start
+        for first, last, font in self.others:
+            first, last = max(first, start), min(last, end)
+            if first < last:
+                parts += [(pen, first, self.font, self.size64), (first, last, font, self._matched64(font))]
+                pen = last
+        parts.append((pen, end, self.font, self.size64))
+        for first, last, font, size64 in reversed(parts) if direction in ("rtl", "btt") else parts:
+            if first < last:
+                self._shape_piece(first, last, direction, font, size64)
+
+    def _matched64(self, font: OpenFont) -> int:
+        """The size at which another font's x-height is the run's; quarters of a px, so that few strikes are kept."""
+        ratio = min(max(self.font.x_height / font.x_height, _LEAST_MATCH), _MOST_MATCH)
+        return max(round(self.size64 * ratio / 16), 1) * 16
+
+    def _shape_piece(self, start: int, end: int, direction: Direction, font: OpenFont, size64: int) -> None:
         buffer = uharfbuzz.Buffer()
         buffer.add_str(self.text, start, end - start)
         buffer.guess_segment_properties()
         buffer.direction = direction
         self.vertical = vertical = direction in ("ttb", "btt")
-        font, size64, spacing64 = self.font, self.size64, self.spacing64
+        spacing64 = self.spacing64
         font.hb_font.scale = (size64, size64)
         uharfbuzz.shape(font.hb_font, buffer, self.features)
         ids = [(info.codepoint, info.cluster) for info in buffer.glyph_infos]

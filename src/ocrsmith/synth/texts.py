@@ -188,10 +188,31 @@ class FileText:
 
 
 class MixtureText:
-    """Texts of several generators, by weight: `MixtureText({words: 3, numbers: 1})`, or pairs."""
+    """Texts of several generators, by weight: `MixtureText({words: 3, numbers: 1})`, or pairs.
 
-    def __init__(self, weighted: dict[TextGenerator, float] | Iterable[tuple[TextGenerator, float]]) -> None:
-        self._parts = OneOf(weighted)
+    Args:
+        mixed: the share of texts that hold a word of another generator: names, units and brands of another alphabet.
+            It stands between two words or at an end, or in a word's place; a text that would come to be longer than
+            MAX_LENGTH stays as it is.
+
+    Raises:
+        RecipeError: a share outside 0 to 1, or one above 0 with fewer than two generators.
+    """
+
+    def __init__(
+        self,
+        weighted: dict[TextGenerator, float] | Iterable[tuple[TextGenerator, float]],
+        *,
+        mixed: float = 0.0,
+    ) -> None:
+        pairs = list(weighted.items() if isinstance(weighted, dict) else weighted)
+        self._parts, self._mixed = OneOf(pairs), mixed
+        self._weights = [weight for _, weight in pairs]
+        if not 0.0 <= mixed <= 1.0 or (mixed and sum(weight > 0 for weight in self._weights) < 2):
+            raise RecipeError(
+                f"mixed = {mixed} came with {len(pairs)} parts. A share from 0 to 1 is expected, and two parts of a "
+                "weight above 0 where it is not 0."
+            )
 
     @property
     def parts(self) -> tuple[TextGenerator, ...]:
@@ -199,8 +220,20 @@ class MixtureText:
         return self._parts.items
 
     def sample(self, rng: Rng) -> str:
-        """A text of the generator drawn."""
-        return str(self._parts.sample(rng))
+        """A text of the generator drawn, by share with a word of another in it."""
+        if not self._mixed or rng.random() >= self._mixed:
+            return str(self._parts.sample(rng))
+        own = pick(running_weights(self._weights, "A mixture"), rng)
+        others = [0.0 if index == own else weight for index, weight in enumerate(self._weights)]
+        text: str = self.parts[own].sample(rng)
+        words = self.parts[pick(running_weights(others, "A mixture"), rng)].sample(rng).split(" ")
+        word, line = words[int(rng.random() * len(words))], text.split(" ")
+        place = int(rng.random() * (len(line) + 1))
+        # As often beside the words as in the place of one; a single word is never given up.
+        taken = int(rng.random() < 0.5 and len(line) > 1)
+        line[place : place + taken] = [word]
+        mixed = " ".join(line)
+        return mixed if len(mixed) <= MAX_LENGTH else text
 
 
 class BalancedText:
