@@ -65,7 +65,7 @@ def _half_pitch(centres: Sequence[float], every: Sequence[float]) -> float:
 
 def _runs(texts: Sequence[str]) -> list[tuple[int, int]]:
     """(first, last) of each run of characters without a space."""
-    edges = [-1, *(place for place, text in enumerate(texts) if text.isspace()), len(texts)]
+    edges = [-1, *[place for place, text in enumerate(texts) if text.isspace()], len(texts)]
     return [(one + 1, other - 1) for one, other in itertools.pairwise(edges) if other > one + 1]
 
 

@@ -8,6 +8,7 @@ cost least in all.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import sys
@@ -24,8 +25,14 @@ CALL_PX = 64
 
 def rung(width_px: float, multiple: int) -> int:
     """The least width of the ladder that holds `width_px`; all its widths are multiples of `multiple`."""
+    return _rung(-(-math.ceil(width_px) // multiple), multiple)
+
+
+@functools.lru_cache(maxsize=4096)
+def _rung(count: int, multiple: int) -> int:
+    """The least width of the ladder that holds so many multiples."""
     padded = multiple
-    while padded < width_px:
+    while padded < count * multiple:
         padded = max(padded + multiple, math.ceil(padded * GROWTH / multiple) * multiple)
     return padded
 

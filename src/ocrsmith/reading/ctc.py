@@ -134,7 +134,9 @@ def _collapsed(ids: list[int], best: list[float], entries: Sequence[str]) -> Dec
         return nothing()
     if previous != BLANK_ID:
         stops.append(len(ids))
-    confidences = np.array([min(max(peak, 0.0), 1.0) for peak in peaks], np.float32)
+    if min(peaks) < 0.0 or max(peaks) > 1.0:
+        peaks = [min(max(peak, 0.0), 1.0) for peak in peaks]
+    confidences = np.array(peaks, np.float32)
     mean = float(np.add.reduce(confidences) / np.float32(len(peaks)))
     return Decoded("".join(characters), mean, tuple(characters), confidences, np.array([*zip(starts, stops)], np.int64))
 

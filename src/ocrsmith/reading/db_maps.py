@@ -8,8 +8,9 @@ quads need no clipping library; polygons are grown by pyclipper.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -79,8 +80,9 @@ def boxes_from_map(
             # What has no centre line to follow is a smear and no arc.
             if polygon is not None and ribbon(polygon) is not None:
                 polygons[index] = polygon
-    outlines = [kept[i] if i in polygons else corners[i] for i in range(len(kept))]
-    scores = np.array([_mean_inside(probabilities, outline) for outline in outlines])
+    whole = corners.astype(np.int32)
+    outlines = [kept[i].reshape(-1, 2) if i in polygons else whole[i] for i in range(len(kept))]
+    scores = _means_inside(probabilities, outlines)
     distances = width * height * thresholds.unclip_ratio / (2 * (width + height))
     grown = parts[:, 2:4] + 2 * distances[:, None]
     passed = np.flatnonzero((scores >= thresholds.box) & (grown.min(axis=1) >= thresholds.min_size + 2))
@@ -102,20 +104,25 @@ def _outer_contours(binary: NDArray[np.uint8], most: int) -> list[NDArray[np.int
     return outer  # type: ignore[return-value]
 
 
-def _mean_inside(probabilities: NDArray[np.float32], polygon: NDArray[Any]) -> float:
-    height, width = probabilities.shape
-    corners = polygon.astype(np.int32).reshape(-1, 2)
-    x, y, w, h = cv2.boundingRect(corners)
-    left, top, right, bottom = max(0, x), max(0, y), min(width, x + w + 1), min(height, y + h + 1)
-    if right <= left or bottom <= top:
-        return 0.0
-    mask = np.zeros((bottom - top, right - left), np.uint8)
-    inside = corners - np.array((left, top), np.int32)
-    if len(inside) == 4:
-        cv2.fillConvexPoly(mask, inside, 1)
-    else:
-        cv2.fillPoly(mask, [inside], [1])
-    return float(cv2.mean(probabilities[top:bottom, left:right], mask)[0])
+def _means_inside(probabilities: NDArray[np.float32], outlines: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
+    """(N,) the mean probability inside each outline (P, 2), 0 where that lies beyond the map."""
+    starts = np.cumsum([0, *(len(outline) for outline in outlines[:-1])])
+    points = np.concatenate(outlines)
+    limits = np.array(probabilities.shape[::-1])
+    first = np.maximum(np.minimum.reduceat(points, starts), 0)
+    last = np.minimum(np.maximum.reduceat(points, starts) + 2, limits)
+    means = []
+    for outline, corner, (left, top), (right, bottom) in zip(outlines, first, first.tolist(), last.tolist()):
+        if right <= left or bottom <= top:
+            means.append(0.0)
+            continue
+        mask = np.zeros((bottom - top, right - left), np.uint8)
+        if len(outline) == 4:
+            cv2.fillConvexPoly(mask, outline - corner, 1)
+        else:
+            cv2.fillPoly(mask, [outline - corner], [1])
+        means.append(cv2.mean(probabilities[top:bottom, left:right], mask)[0])
+    return np.array(means)
 
 
 def _polygon(contour: NDArray[np.int32], unclip_ratio: float) -> NDArray[np.float32] | None:

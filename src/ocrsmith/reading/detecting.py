@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from ocrsmith.geometry import quad_sizes
 from ocrsmith.reading.bundle_parts import DetectorPart
 from ocrsmith.reading.craft_maps import CraftThresholds, boxes_from_maps
 from ocrsmith.reading.db_maps import DbThresholds, boxes_from_map
-from ocrsmith.reading.detections import Detection
+from ocrsmith.reading.detections import Detection, outline_quads
 from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.scaling import tiles
 from ocrsmith.samples import Image
@@ -60,7 +61,11 @@ class PageDetector:
     def boxes(self, look: Look, thresholds: CraftThresholds | DbThresholds | None = None) -> list[Detection]:
         """The detections of a look, in the page's own px, by the bundle's thresholds or others of their kind."""
         found = self._boxes(look.maps, thresholds or self.part.thresholds)
-        return [Detection(np.clip(d.polygon * look.factors, 0, look.limits), d.score) for d in found]
+        if not found:
+            return []
+        points = np.clip(np.concatenate([d.polygon for d in found]) * look.factors, 0, look.limits)
+        stops = list(itertools.accumulate(len(d.polygon) for d in found))
+        return [Detection(points[stop - len(d.polygon) : stop], d.score) for d, stop in zip(found, stops)]
 
     def _look_and_detect(self, image: Image, times: dict[str, float]) -> tuple[Look, list[Detection]]:
         height, width = image.shape[:2]
@@ -68,7 +73,9 @@ class PageDetector:
         scale = rule.scale(height, width)
         look, found = self._at_scale(image, scale, times)
         if found and rule.small_text_px > 0:
-            text_height = float(np.median(quad_sizes([detection.quad for detection in found]).min(axis=1)))
+            text_height = float(
+                np.median(quad_sizes(outline_quads([detection.polygon for detection in found])).min(axis=1))
+            )
             second = rule.second_scale(scale, text_height, height, width)
             if second is not None:
                 look, found = self._at_scale(image, second, times)
