@@ -84,7 +84,7 @@ def joined(text: str) -> int:
         page[15 + 45 * index : 45 + 45 * index, 88:104] = 0
     read = Recognized(text, 0.95, tuple(RecognizedCharacter(c, 0.95, 0.0, 1.0) for c in text))
     reader = UnitReader(page, lambda crops: [read] * len(crops), 0.0, {})
-    return len(reader.join_stacks([Unit(read, quad, lambda _: []) for quad in quads]))
+    return len(reader.join_stacks([Unit(read, quad, lambda _: [], page) for quad in quads]))
 
 
 def test_boxes_are_joined_where_each_holds_one_letter() -> None:

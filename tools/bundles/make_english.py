@@ -28,6 +28,7 @@ from ocrsmith.models.ppocr_weights import full_alphabet
 from ocrsmith.models.start_weights import find_start_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle
 from ocrsmith.reading.calibration import Calibration, Platt
+from ocrsmith.reading.rereading import RereadingRule
 from ocrsmith.reading.spaces import SpaceRule
 from ocrsmith.samples import Image
 from ocrsmith.settings import cache_dir, package_assets_dir
@@ -52,6 +53,7 @@ RECOGNIZER_READING: dict[str, Any] = {
     "min_confidence": float(CALIBRATION.word(0.5)),
     "crop_margin": 0.1,
     "spaces": SpaceRule().to_dict(),
+    "rereading": RereadingRule().to_dict(),
     "calibration": CALIBRATION.to_dict(),
 }
 

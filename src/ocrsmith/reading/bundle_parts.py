@@ -12,6 +12,7 @@ from ocrsmith.preprocess import DetectorInput, RecognizerInput
 from ocrsmith.reading.calibration import Calibration
 from ocrsmith.reading.craft_maps import CraftThresholds
 from ocrsmith.reading.db_maps import DbThresholds
+from ocrsmith.reading.rereading import RereadingRule
 from ocrsmith.reading.scaling import ScaleRule
 from ocrsmith.reading.spaces import SPACE, SpaceRule
 
@@ -43,6 +44,7 @@ class RecognizerPart:
         spaces: where given, puts spaces into gaps of the ink where the network wrote none.
         calibration: where given, what confidences become once everything is decided; `min_confidence` is on its scale.
         architecture: as of `DetectorPart`.
+        rereading: where given, doubtful crops are read again at other widths.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class RecognizerPart:
     crop_margin: float = 0.0
     calibration: Calibration | None = None
     architecture: Mapping[str, Any] | None = None
+    rereading: RereadingRule | None = None
 
 
 def detector_part(form: Mapping[str, Any], network: bytes) -> DetectorPart:
@@ -105,4 +108,5 @@ def recognizer_part(form: Mapping[str, Any], network: bytes) -> RecognizerPart:
         float(form.get("crop_margin", 0.0)),
         Calibration.from_dict(form["calibration"]) if form.get("calibration") is not None else None,
         form.get("network"),
+        RereadingRule(**form["rereading"]) if form.get("rereading") is not None else None,
     )

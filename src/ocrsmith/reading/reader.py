@@ -34,6 +34,7 @@ from ocrsmith.reading.orientation import (
 )
 from ocrsmith.reading.page import LayerReport, Page, Recognized
 from ocrsmith.reading.recognizing import CropRecognizer
+from ocrsmith.reading.rereading import RereadingRule, read_doubtful
 from ocrsmith.reading.sources import fetched
 from ocrsmith.reading.text_layer import LAYER_CHOICES, MIN_AGREEMENT, LayerChoice, agreement
 from ocrsmith.reading.units import Unit, UnitReader, weighted_confidence, words_of
@@ -93,9 +94,11 @@ class Reader:
             self._detector = PageDetector(part, engine, threads)
         self._recognizer = None
         self._crop_margin = 0.0
+        self._rereading: RereadingRule | None = None
         if self.bundle.recognizer is not None:
             self._recognizer = CropRecognizer(self.bundle.recognizer, engine, threads)
             self._crop_margin = self.bundle.recognizer.crop_margin
+            self._rereading = self.bundle.recognizer.rereading
             self._calibration = self.bundle.recognizer.calibration or Calibration()
             bundled = self.bundle.recognizer.min_confidence
             self.min_confidence = bundled if min_confidence is None else min_confidence
@@ -118,7 +121,10 @@ class Reader:
 
     def recognize(self, crops: Sequence[ImageSource]) -> list[Recognized]:
         """One text a crop (a word or a line cut out, upright), in order; low confidences are not dropped here."""
-        read = self._recognized([read_image(crop) for crop in crops])
+        images = [read_image(crop) for crop in crops]
+        read = self._recognized(images)
+        if self._rereading is not None:
+            read = read_doubtful(images, read, self._recognized, self._rereading)
         return [self._calibration.of_crop(text) for text in read]
 
     def _recognized(self, crops: Sequence[Image]) -> list[Recognized]:
@@ -184,9 +190,7 @@ class Reader:
 
     def _page(self, image: Image, name: str, timings: dict[str, float]) -> Page:
         if self._detector is None:
-            # A whole picture has no surroundings.
-            units = UnitReader(image, self._recognized, 0.0, timings).read([_whole(image)])
-            return self._arranged(units, image, name, timings)
+            return self._arranged(self._read_whole(image, timings), image, name, timings)
         outlines = [detection.polygon for detection in self._detector.detect(image, timings)]
         reading = UnitReader(image, self._recognized, self._crop_margin, timings)
         turns = self._side_turns(reading, outlines)
@@ -198,11 +202,16 @@ class Reader:
             if (doubted or self.orientation == "check") and reading.stands_on_its_head(units):
                 return self._turned(image, name, timings, 2)
             units = reading.join_stacks(reading.turn_lines(units))
+        units = reading.read_doubtful(units, self._rereading)
         page = self._arranged(units, image, name, timings)
         if not page.lines and self.bundle.whole_if_empty:
-            units = UnitReader(image, self._recognized, 0.0, timings).read([_whole(image)])
-            return self._arranged(units, image, name, timings)
+            return self._arranged(self._read_whole(image, timings), image, name, timings)
         return page
+
+    def _read_whole(self, image: Image, timings: dict[str, float]) -> list[Unit]:
+        """The picture as one crop, which has no surroundings to grow into."""
+        reading = UnitReader(image, self._recognized, 0.0, timings)
+        return reading.read_doubtful(reading.read([_whole(image)]), self._rereading)
 
     def _side_turns(self, reading: UnitReader, outlines: Sequence[Polygon]) -> int:
         """1 or 3 quarter turns where a page of text lies on its side, else 0."""
@@ -219,7 +228,8 @@ class Reader:
         upright = turned_image(image, turns)
         outlines = [detection.polygon for detection in self._detector.detect(upright, timings)]
         reading = UnitReader(upright, self._recognized, self._crop_margin, timings)
-        page = self._arranged(reading.turn_lines(reading.read(outlines)), upright, name, timings)
+        units = reading.read_doubtful(reading.turn_lines(reading.read(outlines)), self._rereading)
+        page = self._arranged(units, upright, name, timings)
         return turned_page(page, turns, image)
 
     def _arranged(self, units: Sequence[Unit], image: Image, name: str, timings: dict[str, float]) -> Page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -15,6 +15,7 @@ from ocrsmith.reading.crops import are_tall, rectify, turn_quad
 from ocrsmith.reading.detections import outline_quads
 from ocrsmith.reading.orientation import LEAD, SAMPLE, SURE_TURNED, longest, weakest
 from ocrsmith.reading.page import Recognized, Word
+from ocrsmith.reading.rereading import RereadingRule, read_doubtful
 from ocrsmith.reading.stacking import columns, stack, words_in_stack
 from ocrsmith.reading.straightening import ribbon, straighten, words_on_ribbon
 from ocrsmith.samples import Image
@@ -48,11 +49,12 @@ class Cut:
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """What one detection was read as; `upright` is the quad as it was read, from the text's own top left."""
+    """What one detection was read as, out of `crop`; `upright` is the quad as read, from the text's own top left."""
 
     recognized: Recognized
     upright: Quad
     place: Callable[[Recognized], list[Word]]
+    crop: Image
 
 
 def words_of(units: Sequence[Unit]) -> list[list[Word]]:
@@ -91,7 +93,7 @@ class UnitReader:
         for cut, result in zip(cuts, self._recognized([cut.crop for cut in cuts]), strict=True):
             value = result.confidence + cut.lead
             if cut.owner not in best or value > best[cut.owner][0]:
-                best[cut.owner] = (value, Unit(result, quads[cut.owner], cut.place))
+                best[cut.owner] = (value, Unit(result, quads[cut.owner], cut.place, cut.crop))
         return [best[owner][1] for owner in range(len(outlines))]
 
     def join_stacks(self, units: Sequence[Unit]) -> list[Unit]:
@@ -110,7 +112,7 @@ class UnitReader:
             # One letter a cell: a column of numbers has more.
             if result.confidence >= SURE_TURNED and abs(letters - num_letters) <= 1:
                 found.update(dict.fromkeys(chain))
-                found[chain[0]] = Unit(result, hull, cut.place)
+                found[chain[0]] = Unit(result, hull, cut.place, cut.crop)
         return [unit for unit in found.values() if unit is not None]
 
     def _cuts(self, outlines: Sequence[Polygon], quads: Sequence[Quad]) -> list[Cut]:
@@ -160,10 +162,18 @@ class UnitReader:
         turned = [turn_quad(quads[index], 2) for index in chosen]
         found = list(units)
         crops = rectify(self.image, turned, margin=self.margin)
-        for index, quad, result in zip(chosen, turned, self._recognized(crops), strict=True):
+        for index, quad, crop, result in zip(chosen, turned, crops, self._recognized(crops), strict=True):
             if result.confidence >= max(SURE_TURNED, results[index].confidence + LEAD):
-                found[index] = Unit(result, quad, OnQuad(quad, self.margin))
+                found[index] = Unit(result, quad, OnQuad(quad, self.margin), crop)
         return found
+
+    def read_doubtful(self, units: Sequence[Unit], rule: RereadingRule | None) -> list[Unit]:
+        """The units, doubtful ones read again at other widths where a rule says so: what a page is read with last."""
+        if rule is None:
+            return list(units)
+        crops, results = [unit.crop for unit in units], [unit.recognized for unit in units]
+        read = read_doubtful(crops, results, self._recognized, rule)
+        return [replace(unit, recognized=result) for unit, result in zip(units, read, strict=True)]
 
     def _recognized(self, crops: Sequence[Image]) -> list[Recognized]:
         started = time.perf_counter()

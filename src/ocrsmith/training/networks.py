@@ -19,7 +19,7 @@ from ocrsmith.reading.bundle import SUFFIX, Bundle, find_bundle
 Role = Literal["detector", "recognizer"]
 NO_START = "none"
 # Of a part of a bundle's manifest, what the network itself does not say.
-READING_KEYS = ("thresholds", "scale", "min_confidence", "crop_margin", "spaces", "calibration")
+READING_KEYS = ("thresholds", "scale", "min_confidence", "crop_margin", "spaces", "calibration", "rereading")
 DEFAULT_NETWORKS: dict[Role, str] = {"detector": "craft_light", "recognizer": "light_ctc"}
 
 
