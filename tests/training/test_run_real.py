@@ -159,3 +159,13 @@ def test_a_recogniser_learns_long_lines_in_pieces_and_is_mixed_with_its_start(
     noted = json.loads((tmp_path / "run" / "run.json").read_text())["phases"]["recognizer"]["fit"]
     assert noted["mixture"] == fitted.mixture and len(noted["mixtures"]) == 2
     assert "50% tuned" in result.report.read_text()
+
+    # Killed before the training's end was noted: the next life cuts nothing again.
+    state = json.loads((tmp_path / "run" / "run.json").read_text())
+    for phase in ("recognizer", "export"):
+        del state["phases"][phase]
+    (tmp_path / "run" / "run.json").write_text(json.dumps(state))
+    monkeypatch.setattr("ocrsmith.training.long_lines.align", lambda *given: pytest.fail("cut again"))
+    again = run_on(real, tmp_path / "run", recognizer=table)
+    assert again.fits["recognizer"].best_score == fitted.best_score
+    assert json.loads((tmp_path / "run" / "recognizer" / "long_lines.json").read_text()) == kept
