@@ -254,6 +254,21 @@ def test_a_stamp_makes_what_it_hides_ignored() -> None:
     assert ("minimum nummer", True) in found and ("minimum nummer", False) in found
 
 
+def test_a_stamp_over_the_edge_of_the_sheet_is_marked() -> None:
+    # The sheet of 400 x 300 px lies 100 px to the right and 100 px down: its left edge is at x = 100 of the picture.
+    faces = {face.name: face for face in FACES}
+    matrix = np.array([[1.0, 0, 100], [0, 1, 100], [0, 0, 1]])
+    plan = planned((), matrix)
+    ink = InkPlan((8, 8, 12))
+    found = {}
+    for text, x in (("inside", 40), ("across", -30), ("beyond", -300)):
+        line = LinePlan(text, "DejaVu Sans Regular", 30.0, 0.0, False, x, 200)
+        stamped = replace(plan, stamps=(BlockPlan((line,), tuple(np.eye(3).reshape(-1).tolist()), ink),))
+        page = write_page(stamped, faces, None)
+        found[text] = [one.ignore for one in page_instances(page.image, page, 6.0)]
+    assert found == {"inside": [False], "across": [True], "beyond": []}
+
+
 def test_writing_across_a_word_loses_it_where_it_is_as_dark() -> None:
     # Two characters of 20 x 20 px, 8 x 20 px of own ink each; other ink of 8 x 20 px crosses the first, or a pale one.
     image = np.full((20, 40, 3), 250, np.uint8)

@@ -15,11 +15,8 @@ from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import word_spans
 from ocrsmith.synth.legibility import ink_separation, is_written_over
 from ocrsmith.synth.page_render import WrittenPage
-from ocrsmith.synth.page_texts import Mask, Quads, WrittenText
+from ocrsmith.synth.page_texts import KEPT_SHARE, Mask, Quads, WrittenText
 from ocrsmith.synth.paint import window_of
-
-# A character with less of its quad in the picture is cut.
-_KEPT_SHARE = 0.85
 
 Span = tuple[int, int]
 
@@ -40,7 +37,8 @@ def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterat
         if outside[index]:
             continue
         if whole[index]:
-            ignore = heights[index] < legible_px or not _legible(
+            ignore = text.cut or heights[index] < legible_px
+            ignore = ignore or not _legible(
                 image, ink, other, text.pieces, text.quads, np.stack([lows[index], highs[index]])
             )
             polygon = enclosing[index] if text.polygon is None else np.clip(text.polygon, 0, limits)
@@ -50,7 +48,7 @@ def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterat
             pieces, quads = text.pieces[start:end], text.quads[start:end]
             if not is_cut:
                 quads = np.clip(quads, 0, limits)
-            ignore = is_cut or float(_heights(quads).max()) < legible_px
+            ignore = text.cut or is_cut or float(_heights(quads).max()) < legible_px
             ignore = ignore or not _legible(image, ink, other, pieces, quads, quads)
             polygon = enclosing_quad(quads)
             if text.polygon is not None and end - start == len(text.pieces):
@@ -84,7 +82,7 @@ def _cut_spans(
     open_span: Span | None = None
     for start, end in words:
         shares = [inside_share(quad, width, height) for quad in quads[start:end]]
-        if min(shares) >= _KEPT_SHARE:
+        if min(shares) >= KEPT_SHARE:
             if joined:
                 open_span = (open_span[0] if open_span else start, end)
             else:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import box_quad, transform_points
+from ocrsmith.geometry import box_quad, inside_share, transform_points
 from ocrsmith.samples import Image
 from ocrsmith.synth import paint
 from ocrsmith.synth.block_render import draw_block
@@ -17,7 +17,7 @@ from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.layout import translation
 from ocrsmith.synth.page_grounds import draw_mark, draw_paper
 from ocrsmith.synth.page_plans import DocumentPlan
-from ocrsmith.synth.page_texts import Mask, Quads, WrittenText, write_texts
+from ocrsmith.synth.page_texts import KEPT_SHARE, Mask, Quads, WrittenText, write_texts
 from ocrsmith.synth.warp_plans import build_warp
 from ocrsmith.synth.warps import Warp, compose, matrix_warp
 
@@ -118,10 +118,15 @@ def _stamp(
             rows = slice(inked[0], inked[-1] + 1)
             flat[rows] = cv2.multiply(flat[rows], film[rows], scale=1 / 255)
         inks.append(ink)
-        texts += [
-            WrittenText(line.pieces, line.quads, number, line.polygon if block.bend is not None else None)
-            for line in lines
-        ]
+        for line in lines:
+            # Whoever stamps the edge of a sheet leaves the rest on the desk: it is not there to be read.
+            shares = [
+                inside_share(quad - np.asarray(shift, np.float32), plan.page_width, plan.page_height)
+                for quad in line.quads
+            ]
+            if max(shares) > 0:
+                polygon = line.polygon if block.bend is not None else None
+                texts.append(WrittenText(line.pieces, line.quads, number, polygon, min(shares) < KEPT_SHARE))
     return inks, texts
 
 
@@ -204,7 +209,7 @@ def _moved_texts(texts: list[WrittenText], move: Callable[[Quads], Quads]) -> li
     pieces = np.split(move(np.concatenate(parts)), np.cumsum([len(part) for part in parts])[:-1])
     polygons = iter(pieces[len(texts) :])
     return [
-        WrittenText(text.pieces, quads.reshape(-1, 4, 2), text.layer, None if text.polygon is None else next(polygons))
+        replace(text, quads=quads.reshape(-1, 4, 2), polygon=None if text.polygon is None else next(polygons))
         for text, quads in zip(texts, pieces)
     ]
 

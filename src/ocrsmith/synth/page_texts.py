@@ -24,6 +24,8 @@ from ocrsmith.synth.shaping import ShapedRun, box_quads, shape
 Mask = NDArray[np.uint8]
 Quads = NDArray[np.float32]
 _LINE_POINTS = 17
+# A character with less of its quad in the picture, or on the sheet, is cut.
+KEPT_SHARE = 0.85
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,13 +33,14 @@ class WrittenText:
     """One line (or one word, where words are not joined): its clusters' texts and quads (N, 4, 2).
 
     `layer` 0 is print, n the n-th stamp: each has its own ink. `polygon` is the text's own where its quads' rectangle
-    would hold too much: round a seal, on a sheet that bends.
+    would hold too much: round a seal, on a sheet that bends. `cut` where the sheet's edge takes away some of it.
     """
 
     pieces: tuple[str, ...]
     quads: Quads
     layer: int
     polygon: Quads | None = None
+    cut: bool = False
 
 
 def write_texts(
