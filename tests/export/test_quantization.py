@@ -18,6 +18,7 @@ from ocrsmith.export.onnx import example_images, export_network
 from ocrsmith.export.quantization import quantize_network
 from ocrsmith.export.ranges import Range, least_error_range
 from ocrsmith.export.rounding import least_output_error, nearest
+from ocrsmith.models import torch_engine
 from ocrsmith.models.onnx_state import load_state_from_onnx, state_from_onnx
 from ocrsmith.reading.engines import ROUNDED_OUTPUT, open_engine
 
@@ -60,6 +61,18 @@ def networks(model: Normalised, tmp_path_factory: pytest.TempPathFactory) -> tup
     path = tmp_path_factory.mktemp("network") / "network.onnx"
     content = export_network(model, path, half_precision=True).read_bytes()
     return content, quantize_network(content, [example_images(model, seed=seed).numpy() for seed in range(3)])
+
+
+def test_pytorch_reads_its_weights_on_their_levels(
+    model: Normalised, networks: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch_engine, "build_detector", lambda name, **settings: settle(Normalised()))
+    images = example_images(model, seed=9).numpy()
+    own, rounded = (torch_engine.TorchEngine(content, "normalised", {}, None, 1).run(images) for content in networks)
+    found = open_engine(networks[1], "onnxruntime", 1).run(images)
+    assert np.abs(own - open_engine(networks[0], "onnxruntime", 1).run(images)).max() < 1e-4
+    assert 0 < np.abs(rounded - own).max() < 0.03
+    assert 0 < np.abs(rounded - found).max() < 0.03
 
 
 @pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])

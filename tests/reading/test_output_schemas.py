@@ -120,7 +120,24 @@ def test_json_is_what_its_schema_says() -> None:
         jsonschema.validate(form, JSON_SCHEMA)
 
 
-@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not on the path")
+needs_pdftotext = pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="pdftotext (poppler-utils) is not on the path"
+)
+
+
+@needs_pdftotext
+def test_words_are_found_where_they_stand(tmp_path: Path) -> None:
+    shown = [word("Total", 20, 20), word("9.50", 200, 20), word("x", 20, 60)]
+    path = tmp_path / "page.pdf"
+    path.write_bytes(pdf_output([Page((Line(tuple(shown[:2])), Line(tuple(shown[2:]))), (300, 200))], dpi=72))
+    command = ["pdftotext", "-bbox", str(path), "-"]
+    root = etree.fromstring(subprocess.run(command, capture_output=True, check=True).stdout)
+    edges = ("xMin", "yMin", "xMax", "yMax")
+    found = {each.text: [float(each.attrib[name]) for name in edges] for each in root.iter("{*}word")}
+    assert found == {each.text: pytest.approx([*each.polygon[0], *each.polygon[2]], abs=4) for each in shown}
+
+
+@needs_pdftotext
 def test_pdftotext_gives_the_text_back_in_order(tmp_path: Path) -> None:
     lines = tuple(
         Line(tuple(word(text, 20 + 90 * place, 20 + 40 * row) for place, text in enumerate(texts)))

@@ -1,7 +1,9 @@
 """A bundle's networks read with PyTorch itself: slow, and there to look inside.
 
 The network is built by its name and settings, as the bundle's manifest has them, and filled with the tensors of its
-ONNX file. `ocrsmith.reading.engines` opens this module by name, since the reading install has no PyTorch.
+ONNX file. A bundle in 8 bits is read with its weights on their levels and everything else in floating point: what it
+differs by from the other engines is what the rounding of activations does. `ocrsmith.reading.engines` opens this module
+by name, since the reading install has no PyTorch.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ class TorchEngine:
         model: the network itself, in evaluation mode: hooks show what its layers give.
 
     Raises:
-        EngineError: the network cannot be built, or its file holds other tensors (as one in 8 bits does).
+        EngineError: the network cannot be built, or its file holds other tensors.
     """
 
     name = "pytorch"
