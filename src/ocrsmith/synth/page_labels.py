@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from ocrsmith.geometry import Polygon, enclosing_quad, enclosing_quads, inside_share
+from ocrsmith.geometry import Polygon, enclosing_quad, enclosing_quads, inside_shares
 from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import word_spans
 from ocrsmith.synth.legibility import ink_separation, is_written_over
@@ -79,9 +79,10 @@ def _cut_spans(
     """Stretches of whole words that lie inside (single ones unless `joined`), and single words that are cut; words
     outside are left out."""
     words = word_spans(pieces)
+    every = inside_shares(quads, width, height).tolist()
     open_span: Span | None = None
     for start, end in words:
-        shares = [inside_share(quad, width, height) for quad in quads[start:end]]
+        shares = every[start:end]
         if min(shares) >= KEPT_SHARE:
             if joined:
                 open_span = (open_span[0] if open_span else start, end)

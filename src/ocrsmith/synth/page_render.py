@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import box_quad, inside_share, transform_points
+from ocrsmith.geometry import box_quad, inside_shares, transform_points
 from ocrsmith.samples import Image
 from ocrsmith.synth import paint
 from ocrsmith.synth.block_render import draw_block
@@ -120,10 +120,8 @@ def _stamp(
         inks.append(ink)
         for line in lines:
             # Whoever stamps the edge of a sheet leaves the rest on the desk: it is not there to be read.
-            shares = [
-                inside_share(quad - np.asarray(shift, np.float32), plan.page_width, plan.page_height)
-                for quad in line.quads
-            ]
+            on_sheet = line.quads - np.asarray(shift, np.float32)
+            shares = inside_shares(on_sheet, plan.page_width, plan.page_height).tolist()
             if max(shares) > 0:
                 polygon = line.polygon if block.bend is not None else None
                 texts.append(WrittenText(line.pieces, line.quads, number, polygon, min(shares) < KEPT_SHARE))

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import inside_share
+from ocrsmith.geometry import inside_shares
 from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import DrawnLine
 from ocrsmith.synth.paint import Window, window_of
@@ -51,7 +51,7 @@ def labelled_lines(
     for line, start, end, whole in zip(lines, [0, *ends], ends, inside.tolist()):
         quads, polygon, ignore = line.quads, line.polygon, False
         if not whole:
-            shares = [inside_share(quad, width, height) for quad in quads]
+            shares = inside_shares(quads, width, height).tolist()
             if max(shares) == 0:
                 continue
             ignore = min(shares) < _KEPT_SHARE
