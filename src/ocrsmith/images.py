@@ -48,6 +48,12 @@ def read_image(source: ImageSource, *, max_pixels: int = MAX_PIXELS) -> Image:
             raise InputError(f"The picture {name} does not exist. Check the path.")
         if path.is_dir():
             raise InputError(f"{name} is a folder. A picture was expected: name its files, or use a glob.")
+    elif not hasattr(source, "read"):
+        # None is what OpenCV gives for a file that it cannot read.
+        raise InputError(
+            f"{type(source).__name__} came as a picture. A path, bytes, a file object, an array or a PIL image was "
+            "expected."
+        )
     try:
         with warnings.catch_warnings():
             # Pillow warns on large pictures; the bound here decides instead.

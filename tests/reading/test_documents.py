@@ -75,6 +75,12 @@ def test_damaged_documents(content: bytes) -> None:
         list(open_document(content))
 
 
+@pytest.mark.parametrize("source", [None, [[1, 2]], 7])
+def test_what_is_no_source_at_all(source: object) -> None:
+    with pytest.raises(InputError, match=f"{type(source).__name__} came as a picture"):
+        list(open_document(source))
+
+
 def test_every_truncation_of_a_document_is_an_input_error_or_pages() -> None:
     for content in (pdf_of(grey(50)), tiff_of(grey(50), grey(60))):
         for length in range(0, len(content), max(1, len(content) // 12)):

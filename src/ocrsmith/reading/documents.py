@@ -87,7 +87,7 @@ def _document_bytes(source: ImageSource) -> bytes | None:
                 return _content_of(stream)
         except OSError as error:
             raise InputError(f"{path} cannot be opened ({error}). Check its rights.") from None
-    return _content_of(source)
+    return _content_of(source) if hasattr(source, "read") else None
 
 
 def _content_of(stream: IO[bytes]) -> bytes | None:
