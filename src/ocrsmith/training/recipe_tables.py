@@ -36,7 +36,8 @@ class FontsTable(Table):
 
     Attributes:
         groups: parts of the alphabet, such as Latin and Greek letters, for which fonts of their own are enough. They
-            hold all of it between them; every text is set in a font that draws it.
+            hold all of it between them; every text is set in a font that draws it, and one of several alphabets (a
+            mixture's `mixed`) in a font of each.
     """
 
     folders: tuple[str, ...] = ("builtin",)
