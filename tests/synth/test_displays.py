@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -18,7 +19,8 @@ from ocrsmith.synth.displays import DisplayLine, DisplayLinePlan, segment_shares
 from ocrsmith.synth.legibility import is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
-from ocrsmith.synth.panels import cells_of, draw_panel, text_width
+from ocrsmith.synth.panel_print import Label, fits, label_box, label_contours
+from ocrsmith.synth.panels import cells_of, digits_box, draw_panel, text_width, window_quad
 
 
 class Readings:
@@ -94,6 +96,80 @@ def test_scenes_replay_survive_json_and_mark_what_is_cut() -> None:
             assert "".join(c.text for c in instance.characters or ()) == instance.text
     assert 0 in counts
     assert max(counts) >= 1
+
+
+@pytest.fixture(scope="module")
+def print_font() -> str:
+    """A packaged text font."""
+    folder = Path(__file__).resolve().parents[2] / "src" / "ocrsmith" / "assets" / "fonts"
+    found = sorted(path for path in folder.rglob("*.ttf") if "segment" not in path.name.lower())
+    if not found:
+        pytest.skip("the packaged fonts are not built")
+    return str(next((path for path in found if "Sans" in path.name), found[0]))
+
+
+def meet(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
+    return first[0] < second[2] and second[0] < first[2] and first[1] < second[3] and second[1] < first[3]
+
+
+def test_a_labels_box_holds_its_contours_and_frame(print_font: str) -> None:
+    for boxed in (False, True):
+        label = Label("kWh", print_font, 1.0, 2.0, 0.5, boxed=boxed)
+        points = np.concatenate([contour for glyph in label_contours(label) for contour in glyph])
+        np.testing.assert_allclose(label_box(label), (*points.min(axis=0), *points.max(axis=0)), atol=1e-5)
+    left, top, right, bottom = label_box(Label("kWh", print_font, 1.0, 2.0, 0.5))
+    assert 1.0 <= left < 1.1 and 1.5 < top < bottom and 1.99 < bottom < 2.02 and 1.5 < right < 3.0
+
+
+def test_print_on_a_panel_stands_clear_of_the_digits_and_of_other_print(print_font: str) -> None:
+    look = PanelLook(labels=6.0, ghosts=0.5, blanks=0.5)
+    seen = 0
+    for seed in range(60):
+        rng = np.random.default_rng([21, seed])
+        panel = draw_panel_plan(Readings().sample(rng), look, rng, label_fonts=[print_font])
+        boxes = [digits_box(panel), *(label_box(label) for label in panel.labels)]
+        seen += len(panel.labels)
+        assert not any(meet(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert seen > 100, "most labels find a place"
+
+
+def test_print_on_a_plate_stays_on_it_and_off_the_window(print_font: str) -> None:
+    scene = DisplayScene(Readings(), Flat(), label_fonts=[print_font], empty=0.0)
+    seen = 0
+    for seed in range(40):
+        for device in scene.plan(np.random.default_rng([22, seed])).devices:
+            (left, top), (right, bottom) = window_quad(device.panel)[[0, 2]].tolist()
+            edge = device.panel.bezel_width
+            boxes = [(left - edge, top - edge, right + edge, bottom + edge), *map(label_box, device.print)]
+            assert not any(meet(a, b) for i, a in enumerate(boxes) for b in boxes[:i])
+            for box in boxes[1:]:
+                seen += 1
+                assert box[0] >= left - device.face[0] and box[1] >= top - device.face[1]
+                assert box[2] <= right + device.face[2] and box[3] <= bottom + device.face[3]
+    assert seen > 40
+
+
+def test_print_is_cut_by_a_tilted_windows_edge(print_font: str) -> None:
+    panel = draw_panel_plan("1", PanelLook(labels=0, ghosts=0, blanks=0), np.random.default_rng(1))
+    label = Label("HHHHHHHH", print_font, 0.2, 0.9, 0.8, 1.0)
+    panel = replace(panel, labels=(label,), ink=(0, 0, 0), ground=(200, 0, 0), ink_alpha=1.0, shadow=(0, 0, 0))
+    panel = replace(panel, bezel_width=0.0, window=(0.1, 0.1, 0.1, 0.1))
+    corners = np.array([[60, 20], [110, 60], [70, 110], [20, 70]], np.float32)
+    image = np.full((130, 130, 3), 255, np.uint8)
+    draw_panel(image, quad_to_quad(window_quad(panel), corners), panel)
+    outside: Any = np.full((130, 130), 255, np.uint8)
+    cv2.fillConvexPoly(outside, corners.astype(np.int32), 0)
+    outside = cv2.erode(outside, np.ones((5, 5), np.uint8))
+    assert (image[outside > 0] == 255).all()
+
+
+def test_a_font_without_the_glyphs_has_no_place(segment_font: str) -> None:
+    taken: list[tuple[float, float, float, float]] = []
+    assert not fits(Label("\u4e00", segment_font, 0.0, 0.0, 1.0), taken, 0.0)
+    assert taken == []
+    assert fits(Label("8", segment_font, 0.0, 0.0, 1.0), taken, 0.0)
+    assert not fits(Label("8", segment_font, 0.1, 0.0, 1.0), taken, 0.0)
+    assert len(taken) == 1
 
 
 def test_tight_crops_cut_no_segment_by_half() -> None:

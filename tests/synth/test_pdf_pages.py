@@ -107,8 +107,8 @@ def test_a_rule_between_words_parts_them(write: Write, rotation: int) -> None:
     assert found(shown(folder)) == {"1 2 3": False}
     document = pypdfium2.PdfDocument(folder / "a.pdf")
     page = document[0]
-    # One between the first two, and one that ends below the other gap.
-    for x, y, high in ((60.0, 180.0, 50.0), (90.0, 180.0, 18.0)):
+    # One between the first two, and one that is no longer than a letter between the others.
+    for x, y, high in ((60.0, 180.0, 50.0), (90.0, 199.0, 16.0)):
         rule = pdfium.FPDFPageObj_CreateNewRect(x, y, 1.0, high)
         pdfium.FPDFPath_SetDrawMode(rule, pdfium.FPDF_FILLMODE_WINDING, 0)
         pdfium.FPDFPage_InsertObject(page, rule)

@@ -26,7 +26,8 @@ from ocrsmith.synth.displays import digit_quads, panel_from_form, visible_contra
 from ocrsmith.synth.legibility import is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import HEADINGS, UNITS, PanelLook, draw_panel_plan
-from ocrsmith.synth.panels import Label, Panel, draw_labels, draw_panel, fill_quad, reading_coverage, window_quad
+from ocrsmith.synth.panel_print import Box, Label, fits, grown
+from ocrsmith.synth.panels import Panel, draw_labels, draw_panel, fill_quad, reading_coverage, window_quad
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.texts import TextGenerator
 
@@ -35,6 +36,9 @@ PRINT = (
     *UNITS,
     *("STATIC ENERGY METER", "230V", "50Hz", "10-60A", "No. 4711", "CLASS 1", "MADE IN", "2019", "240"),
 )
+
+# Draws of a word's place before it is left out.
+_PLACES = 6
 
 
 class Grounds(Protocol):
@@ -95,7 +99,7 @@ class DisplayScene:
         texts: the readings. backgrounds: photographs and surfaces. look: the panels.
         segment_fonts, label_fonts: font files for some of the digits, and for the print.
         digit_heights: range of a reading's height as a share of the scene's, drawn evenly in the logarithm.
-        empty: share of scenes without any display, with print alone.
+        empty: share of scenes without any display.
     """
 
     def __init__(
@@ -138,7 +142,7 @@ class DisplayScene:
                 break
         else:
             return None
-        left, top, right, bottom = (float(v) for v in (*window_quad(panel)[0], *window_quad(panel)[2]))
+        left, top, right, bottom = _window_box(panel)
         low, high = self.digit_heights
         high = high if already == 0 else high / 3
         digit_px = float(np.exp(rng.uniform(*np.log([low, high])))) * self.height
@@ -152,27 +156,34 @@ class DisplayScene:
         centre = centre + np.minimum([width_px, height_px], [self.width, self.height]) / 2
         corners = box_quad(-width_px / 2, -height_px / 2, width_px / 2, height_px / 2) @ turn + centre
         corners += rng.normal(0, 0.03, (4, 2)) * height_px
+        face: Box = tuple(round(float(v), 3) for v in rng.uniform(0.1, 2.5, 4))  # type: ignore[assignment]
         return Device(
             panel=panel,
             corners=tuple((round(float(x), 2), round(float(y), 2)) for x, y in corners),
-            face=tuple(round(float(v), 3) for v in rng.uniform(0.1, 2.5, 4)),  # type: ignore[arg-type]
+            face=face,
             face_colour=_grey(rng),
             print_colour=_grey(rng),
-            print=self._print(rng, (left, top, right, bottom)) if self.label_fonts else (),
+            print=self._print(rng, panel, face) if self.label_fonts else (),
         )
 
-    def _print(self, rng: np.random.Generator, window: tuple[float, float, float, float]) -> tuple[Label, ...]:
-        """Words on the plate above and below the window, often cut off by its edge as on real devices."""
-        left, top, right, bottom = window
+    def _print(self, rng: np.random.Generator, panel: Panel, face: Box) -> tuple[Label, ...]:
+        """Words on the plate above and below the window; what finds no place in some draws is left out."""
+        left, top, right, bottom = window = _window_box(panel)
+        plate = grown(window, face)
+        taken = [grown(window, [panel.bezel_width] * 4)]
         labels = []
         for _ in range(int(rng.poisson(2.0))):
-            size = float(rng.uniform(0.25, 0.9))
-            above = rng.random() < 0.5
-            y = top - rng.uniform(0.3, 0.8) if above else bottom + rng.uniform(0.3, 0.8) + 0.75 * size
-            x = rng.uniform(left - 0.5, max(right - 1.5, left))
-            font = str(rng.choice(self.label_fonts))
-            word = str(rng.choice(PRINT))
-            labels.append(Label(word, font, round(float(x), 3), round(float(y), 3), round(size, 3)))
+            for _ in range(_PLACES):
+                side, size, far, across, face_of, word_of = rng.random(6).tolist()
+                size = 0.25 + 0.65 * size
+                y = top - 0.3 - 0.5 * far if side < 0.5 else bottom + 0.3 + 0.5 * far + 0.75 * size
+                x = left - 0.5 + across * (max(right - 1.5, left) - left + 0.5)
+                font = self.label_fonts[int(face_of * len(self.label_fonts))]
+                word = PRINT[int(word_of * len(PRINT))]
+                label = Label(word, font, round(x, 3), round(y, 3), round(size, 3))
+                if fits(label, taken, 0.2 * size, plate):
+                    labels.append(label)
+                    break
         return tuple(labels)
 
     def render(self, plan: DisplayScenePlan) -> PageSample:
@@ -194,6 +205,12 @@ class DisplayScene:
             instances.append((TextInstance(quad, device.panel.text, tuple(characters), ignore=cut), device))
         image = apply_optics(image, plan.optics)
         return PageSample(image, tuple(_judged(image, instance, device) for instance, device in instances))
+
+
+def _window_box(panel: Panel) -> Box:
+    quad = window_quad(panel)
+    (left, top), (right, bottom) = quad[0].tolist(), quad[2].tolist()
+    return left, top, right, bottom
 
 
 def _judged(image: Image, instance: TextInstance, device: Device) -> TextInstance:

@@ -16,7 +16,8 @@ from ocrsmith.samples import LineSample, PageSample, TextInstance
 from ocrsmith.synth.legibility import IllegibleError, is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
-from ocrsmith.synth.panels import Label, Panel, draw_panel, lit_polygons, panel_characters, reading_coverage, text_width
+from ocrsmith.synth.panel_print import Label
+from ocrsmith.synth.panels import Panel, draw_panel, lit_polygons, panel_characters, reading_coverage, text_width
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.segments import SegmentStyle
 from ocrsmith.synth.texts import TextGenerator

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ocrsmith.synth.panels import Colour, Label, Panel, text_width
+from ocrsmith.synth.panel_print import Label, fits
+from ocrsmith.synth.panels import Colour, Panel, digits_box, text_width
 from ocrsmith.synth.segments import SegmentStyle
 
 # What stands beside the reading on meters, pumps, scales and thermometers.
@@ -50,6 +51,11 @@ HEADINGS = (
     "T1",
     "L1",
 )
+
+# What stands before the first digit.
+_MARKS = ("R", "Y", "B", "I1", "I2", "L1", "T1", "+", "~")
+# Draws of a label's place before it is left out.
+_PLACES = 4
 
 
 @dataclass(frozen=True)
@@ -165,35 +171,38 @@ def draw_panel_plan(
 
 
 def _draw_labels(panel: Panel, look: PanelLook, rng: np.random.Generator, fonts: Sequence[str]) -> tuple[Label, ...]:
-    """Units behind the digits, icons and headings above, below and before them."""
+    """Units behind the digits, icons and headings above, below and before them; what finds no place is left out."""
     labels = []
     width = text_width(panel)
     font = str(rng.choice(fonts))
+    taken = [digits_box(panel)]
     for _ in range(int(rng.poisson(look.labels))):
-        height = float(rng.uniform(0.22, 0.5))
-        place = rng.choice(4, p=[0.4, 0.2, 0.25, 0.15])
-        words = UNITS if place in (0, 2) else HEADINGS
-        text = str(rng.choice(words))
-        if place == 0:  # behind the last digit, at its foot or head
-            x, y = width + rng.uniform(0.08, 0.3), rng.choice([1.0, 0.45]) + rng.uniform(-0.1, 0.1)
-        elif place == 1:  # above
-            x, y = rng.uniform(0, max(width - 1, 0.1)), -rng.uniform(0.08, 0.2)
-        elif place == 2:  # below
-            x, y = rng.uniform(0, max(width - 0.5, 0.1)), 1.1 + 0.8 * height + rng.uniform(0, 0.1)
-        else:  # before the first digit
-            text = str(rng.choice(("R", "Y", "B", "I1", "I2", "L1", "T1", "+", "~")))
-            x, y = -rng.uniform(0.3, 0.6) - height * 0.6 * len(text), rng.choice([0.45, 1.0])
-        strength = float(rng.uniform(0.4, 1.0))
-        boxed = bool(rng.random() < (0.5 if place == 3 else 0.15))
-        labels.append(
-            Label(
-                text,
-                font,
-                round(float(x), 3),
-                round(float(y), 3),
-                round(height, 3),
-                round(strength, 3),
-                boxed,
-            )
-        )
+        for _ in range(_PLACES):
+            label = _draw_label(width, font, rng)
+            if fits(label, taken, 0.15 * label.height):
+                labels.append(label)
+                break
     return tuple(labels)
+
+
+def _draw_label(width: float, font: str, rng: np.random.Generator) -> Label:
+    # Plain numbers: most draws of a choice would go into NumPy's turning tuples of words into arrays.
+    height, strength = 0.22 + 0.28 * rng.random(), 0.4 + 0.6 * rng.random()
+    place, word, frame, side, across, down = rng.random(6).tolist()
+    words: tuple[str, ...]
+    if place < 0.4:  # behind the last digit, at its foot or head
+        words, framed = UNITS, 0.15
+        x, y = width + 0.08 + 0.22 * across, (1.0 if side < 0.5 else 0.45) - 0.1 + 0.2 * down
+    elif place < 0.6:  # above
+        words, framed = HEADINGS, 0.15
+        x, y = across * max(width - 1, 0.1), -0.08 - 0.12 * down
+    elif place < 0.85:  # below
+        words, framed = UNITS, 0.15
+        x, y = across * max(width - 0.5, 0.1), 1.1 + 0.8 * height + 0.1 * down
+    else:  # before the first digit
+        words, framed = _MARKS, 0.5
+        x, y = -0.3 - 0.3 * across, 0.45 if side < 0.5 else 1.0
+    text = words[int(word * len(words))]
+    if words is _MARKS:
+        x -= height * 0.6 * len(text)
+    return Label(text, font, round(x, 3), round(y, 3), round(height, 3), round(strength, 3), frame < framed)

@@ -18,22 +18,10 @@ from numpy.typing import ArrayLike, NDArray
 from ocrsmith.geometry import Quad, box_quad, transform_points
 from ocrsmith.samples import Character, Image
 from ocrsmith.synth.outlines import glyph_outline
+from ocrsmith.synth.panel_print import Box, Label, label_contours
 from ocrsmith.synth.segments import SegmentStyle, digit_polygons, ink_box
 
 Colour = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Label:
-    """Print on a panel that is not the reading: a unit, an icon's box, a heading. Never part of the text."""
-
-    text: str
-    font: str  # path of a font file
-    x: float  # left end, panel units
-    y: float  # baseline
-    height: float  # of the font's em, panel units
-    strength: float = 1.0  # 0..1, how much of the ink's contrast
-    boxed: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +96,12 @@ def text_width(panel: Panel) -> float:
     return last.left + (panel.style.width + panel.style.slant if last.text != "." else 1.0) * last.scale
 
 
+def digits_box(panel: Panel) -> Box:
+    """Where digits, unlit ones and their points stand, panel units: no print stands there."""
+    points = panel.pitch - panel.style.width if panel.ghost > 0 and panel.ghost_points else 0.0
+    return 0.0, 0.0, text_width(panel) + points, 1.0
+
+
 def window_quad(panel: Panel) -> Quad:
     """The display window's corners, panel units."""
     left, top, right, bottom = panel.window
@@ -133,9 +127,11 @@ def draw_panel(image: Image, matrix: ArrayLike, panel: Panel) -> list[Character]
     if panel.ghost > 0:
         unlit = [p for cell in _all_cells(panel, cells) for p in _polygons(panel, cell)]
         _blend(view, _mask(view.shape, _project(unlit, matrix, offset)), panel.ghost_ink, panel.ghost_alpha)
+    # A tilted window is not its region: what reaches over its edge is cut by it.
+    shown: Any = _mask(view.shape, _project([corners], matrix, offset)) if panel.labels else None
     for label in panel.labels:
-        mask = _glyph_mask(view.shape, _label_contours(label), matrix, offset)
-        _blend(view, mask, panel.ink, panel.ink_alpha * label.strength)
+        print_mask: Any = cv2.min(_glyph_mask(view.shape, label_contours(label), matrix, offset), shown)
+        _blend(view, print_mask, panel.ink, panel.ink_alpha * label.strength)
     digits = [cell for cell in cells if cell.text != "."]
     first_small = len(digits) - panel.tail
     lit = [p for cell in digits[:first_small] for p in _polygons(panel, cell)]
@@ -182,7 +178,7 @@ def fill_quad(image: Image, quad: Quad, colour: Colour) -> None:
 def draw_labels(image: Image, matrix: ArrayLike, labels: Sequence[Label], colour: Colour) -> None:
     """Paints print into `image` in place through `matrix`; what lies outside is cut off."""
     for label in labels:
-        glyphs = _label_contours(label)
+        glyphs = label_contours(label)
         contours = [contour for glyph in glyphs for contour in glyph]
         region = _region(transform_points(np.concatenate(contours), matrix), image.shape) if contours else None
         if region is not None:
@@ -197,22 +193,6 @@ def panel_characters(panel: Panel, matrix: ArrayLike) -> list[Character]:
     cells = cells_of(panel)
     quads = transform_points(np.stack([_cell_quad(panel, cell) for cell in cells]), matrix)
     return [Character(cell.text, quad) for cell, quad in zip(cells, quads, strict=True)]
-
-
-def _label_contours(label: Label) -> list[list[NDArray[np.float32]]]:
-    """A label's glyphs as lists of closed contours, panel units."""
-    glyphs, x = [], label.x
-    for character in label.text:
-        outline = glyph_outline(label.font, character)
-        origin = np.array([x, label.y], np.float32)
-        glyphs.append([contour * label.height + origin for contour in outline.contours])
-        x += outline.advance * label.height
-    if label.boxed:
-        pad = 0.12 * label.height
-        box = box_quad(label.x - pad, label.y - 0.8 * label.height, x + pad, label.y + 0.14 * label.height)
-        inner = box + 0.07 * label.height * np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]], np.float32)
-        glyphs.append([box, inner])
-    return glyphs
 
 
 def _all_cells(panel: Panel, cells: Sequence[Cell]) -> list[Cell]:

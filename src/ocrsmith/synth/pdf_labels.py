@@ -17,8 +17,8 @@ from ocrsmith.synth.pdf_text import PdfCharacter
 
 # A character with less of its quad in the picture is cut.
 _KEPT_SHARE = 0.85
-# A gap with room for a rule, as a share of its height.
-_RULED_GAP = 0.6
+# How far a rule goes on beyond a line, as a share of the line's height.
+_RULE_BEYOND = 0.25
 # A px that differs by less from its ground (0..255) shows nothing.
 _SEEN = 18
 
@@ -127,18 +127,21 @@ def _something(clean: Image, quads: NDArray[np.float32]) -> bool:
 
 
 def _ruled(clean: Image, gaps: NDArray[np.float32]) -> bool:
-    """Whether a rule parts two words: a table's cells stand in one line without being one."""
-    along, down = np.abs(gaps[0, 1] - gaps[0, 0]), np.abs(gaps[0, 3] - gaps[0, 0])
-    # Rules need room: what is in a narrow gap is the letters' own overhang.
-    if along.max() < _RULED_GAP * down.max():
-        return False
-    # The letters' own edges may reach a px into the gap.
-    inset = np.array([1.0, 0.0]) if along[0] > along[1] else np.array([0.0, 1.0])
+    """Whether a rule parts two words: a table's cells stand in one line without being one.
+
+    A rule, unlike a letter's overhang, goes on above and below the line.
+    """
+    down = np.abs(gaps[0, 3] - gaps[0, 0])
+    level = down[1] > down[0]
     corners = gaps.reshape(-1, 2)
-    window = window_of([corners.min(axis=0) + inset, corners.max(axis=0) - inset], clean.shape, 0)
-    if window is None:
-        return False
-    return bool((_coverage(clean[window]) > _SEEN).all(axis=int(inset[1])).any())
+    grow = _RULE_BEYOND * down
+    low, high = np.floor(corners.min(axis=0) - grow).astype(int), np.ceil(corners.max(axis=0) + grow).astype(int)
+    # Along the line only px that lie wholly in the gap.
+    way = 0 if level else 1
+    low[way], high[way] = int(np.ceil(corners[:, way].min())), int(np.floor(corners[:, way].max()))
+    (left, top), (right, bottom) = np.maximum(low, 0).tolist(), high.tolist()
+    gap = clean[top:bottom, left:right]
+    return gap.size > 0 and bool((_coverage(gap) > _SEEN).all(axis=way).any())
 
 
 def _shown(image: Image, clean: Image, quads: NDArray[np.float32]) -> bool:
