@@ -173,13 +173,13 @@ class DisplayScene:
         taken = [grown(window, [panel.bezel_width] * 4)]
         labels = []
         for _ in range(int(rng.poisson(2.0))):
+            font = self.label_fonts[int(rng.random() * len(self.label_fonts))]
+            word = PRINT[int(rng.random() * len(PRINT))]
             for _ in range(_PLACES):
-                side, size, far, across, face_of, word_of = rng.random(6).tolist()
+                side, size, far, across = rng.random(4).tolist()
                 size = 0.25 + 0.65 * size
                 y = top - 0.3 - 0.5 * far if side < 0.5 else bottom + 0.3 + 0.5 * far + 0.75 * size
                 x = left - 0.5 + across * (max(right - 1.5, left) - left + 0.5)
-                font = self.label_fonts[int(face_of * len(self.label_fonts))]
-                word = PRINT[int(word_of * len(PRINT))]
                 label = Label(word, font, round(x, 3), round(y, 3), round(size, 3))
                 if fits(label, taken, 0.2 * size, plate):
                     labels.append(label)

@@ -65,6 +65,22 @@ def glyph_outline(path: str | Path, character: str) -> GlyphOutline:
     return GlyphOutline(tuple(contours), face.glyph.advance.x / em, box)
 
 
+@lru_cache(maxsize=8192)
+def glyph_extent(path: str | Path, character: str) -> tuple[tuple[float, float, float, float], float]:
+    """The box of a glyph's curves and their handles, and its advance, as in `GlyphOutline`, many times faster.
+
+    Raises FontError where the font has no glyph for the character.
+    """
+    face = _face(str(path))
+    index = face.get_char_index(character)
+    if index == 0:
+        raise FontError(f"The font {Path(path).name} has no glyph for {character!r} (U+{ord(character):04X}).")
+    face.load_glyph(index, freetype.FT_LOAD_NO_SCALE | freetype.FT_LOAD_NO_BITMAP)
+    metrics, em = face.glyph.metrics, float(face.units_per_EM)
+    left, top = metrics.horiBearingX / em, -metrics.horiBearingY / em
+    return (left, top, left + metrics.width / em, top + metrics.height / em), face.glyph.advance.x / em
+
+
 def _flatten(points: NDArray[np.float32], on_curve: list[bool], pieces: int = 3) -> NDArray[np.float32]:
     """Turns quadratic TrueType arcs into short chords (cubic handles, where a font has them, become corners)."""
     count = len(points)

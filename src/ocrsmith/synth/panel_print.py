@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ocrsmith.errors import FontError
 from ocrsmith.geometry import box_quad
-from ocrsmith.synth.outlines import glyph_outline
+from ocrsmith.synth.outlines import glyph_extent, glyph_outline
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
@@ -55,11 +55,11 @@ def label_box(label: Label) -> Box:
     """The box of a label's ink and frame, panel units; raises FontError where the font lacks a glyph."""
     boxes, x = [], label.x
     for character in label.text:
-        outline = glyph_outline(label.font, character)
-        if outline.contours:
-            left, top, right, bottom = (side * label.height for side in outline.box)
+        extent, advance = glyph_extent(label.font, character)
+        left, top, right, bottom = (side * label.height for side in extent)
+        if right > left:
             boxes.append((x + left, label.y + top, x + right, label.y + bottom))
-        x += outline.advance * label.height
+        x += advance * label.height
     if label.boxed:
         boxes.append(_frame(label, x))
     lefts, tops, rights, bottoms = zip(*boxes or [(label.x, label.y, label.x, label.y)])
