@@ -37,18 +37,19 @@ class ByWidth:
 def test_only_doubtful_crops_are_read_again_and_all_at_once() -> None:
     reader = ByWidth(120)
     crops, rule = [crop(100), crop(40), crop(100), crop(50)], RereadingRule(0.9, (0.8, 1.2))
-    first = [result("sure", 0.95), result("40", 0.6), result("edge", 0.9), result("", 0.0)]
+    first = [result("sure", 0.95), result("40", 0.5), result("edge", 0.9), result("", 0.0)]
     read = read_doubtful(crops, first, reader, rule)
     # The second alone: the first is sure, the third just so, and the fourth holds nothing.
     assert reader.seen == [[(20, 32), (20, 48)]]
     assert [each.text for each in read] == ["sure", "48", "edge", ""]
 
 
-def test_the_crop_as_it_is_wins_ties_and_surer_readings() -> None:
-    crops, rule = [crop(100)], RereadingRule(0.9, (0.5, 1.5))
+def test_another_reading_needs_a_lead() -> None:
+    crops, rule = [crop(100)], RereadingRule(0.9, (0.5, 1.5), lead=0.0625)
     assert read_doubtful(crops, [result("100", 0.75)], ByWidth(100), rule)[0].text == "100"
-    # 50 and 150 are as far from 100: both .75.
-    assert read_doubtful(crops, [result("was", 0.7)], ByWidth(100), rule)[0].text == "50"
+    # 50 and 150 are as far from 100: both .75, and the first of them stays.
+    assert read_doubtful(crops, [result("was", 0.6875)], ByWidth(100), rule)[0].text == "50"
+    assert read_doubtful(crops, [result("was", 0.7)], ByWidth(100), rule)[0].text == "was"
 
 
 def test_nothing_doubtful_costs_nothing() -> None:

@@ -26,10 +26,12 @@ class RereadingRule:
     Attributes:
         below: texts of lower confidence, before calibration, are doubtful; empty ones are not read again.
         widths: factors, each another width that a doubtful crop is read at.
+        lead: what another reading must be surer by; below it what changes is as often wrong as right.
     """
 
     below: float = 0.9
     widths: tuple[float, ...] = (1.2,)
+    lead: float = 0.06
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", tuple(self.widths))
@@ -62,8 +64,9 @@ def read_doubtful(
     again = recognize([_at_width(crops[index], factor) for index in doubtful for factor in rule.widths])
     for place, index in enumerate(doubtful):
         readings = again[place * len(rule.widths) : (place + 1) * len(rule.widths)]
-        # Of equally sure ones the first: the crop as it is.
-        chosen[index] = max([results[index], *readings], key=lambda reading: reading.confidence)
+        surest = max(readings, key=lambda reading: reading.confidence)
+        if surest.confidence >= results[index].confidence + rule.lead:
+            chosen[index] = surest
     return chosen
 
 
