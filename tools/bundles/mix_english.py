@@ -1,6 +1,6 @@
 """A bundle whose recogniser lies between PP-OCRv6 small as it comes and one that was trained from it.
 
-    python tools/bundles/mix_english.py runs/english/english.ocrsmith 0.2 --out english.ocrsmith
+    python tools/bundles/mix_english.py runs/english/english.ocrsmith 0.1 --out english.ocrsmith
 
 The share is that of the trained weights; see `ocrsmith.training.mixing` for why the middle is better than the end. The
 detector and how both read are those of `make_english.py`.
