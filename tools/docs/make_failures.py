@@ -18,7 +18,11 @@ from ocrsmith.training.worlds import Materials
 
 PICTURES = Path(__file__).resolve().parents[2] / "docs" / "pictures"
 # Bundle -> the recipe whose lines it is shown.
-RECIPES = {"english": "english_words", "seven_segment": "seven_segment"}
+RECIPES = {
+    "english": "english_words",
+    "seven_segment": "seven_segment",
+    "english_from_nothing": "english_from_nothing",
+}
 SHOWN, COLUMNS, CELL = 12, 3, (380, 64)
 MOST_READ, BATCH = 1200, 40
 

@@ -16,7 +16,7 @@ from ocrsmith.reading.bundle import Bundle, find_bundle
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = DOCS / "models.md"
-NAMES = ("english", "seven_segment")
+NAMES = ("english", "seven_segment", "english_from_nothing")
 HEAD = """# Packaged models
 
 Made by `tools/docs/make_models_page.py` from the bundles' own cards and the table of [accuracy](accuracy.md).
@@ -49,7 +49,10 @@ def _model(name: str) -> Iterator[str]:
     size = f"{find_bundle(name).stat().st_size / 1e6:.1f} MB"
     networks = "detector: {}; recognizer: {}".format(*_networks(bundle))
     yield _table(["", ""], [("file", size), ("networks", networks), *rows])
-    starts = [(role, s["source"], s["licence"], s["attribution"]) for role, s in card["start"].items()]
+    starts = [
+        (role, "nothing" if s["source"] == "none" else s["source"], s["licence"], s["attribution"])
+        for role, s in card["start"].items()
+    ]
     yield _table(["part", "started from", "licence", "attribution"], starts)
     if "training" in card:
         yield _table(["trained", "steps", "seconds", "validation score before", "after"], _trained(card["training"]))
@@ -68,7 +71,7 @@ def _model(name: str) -> Iterator[str]:
 
 def _trained(training: dict[str, Any]) -> list[tuple[str, ...]]:
     return [
-        (role, f"{fit['steps']:,}", f"{fit['seconds']:.0f}", f"{fit['start_score']:.3f}", f"{fit['score']:.3f}")
+        (role, f"{fit['steps']:,}", f"{fit['seconds']:.0f}", _score(fit["start_score"]), _score(fit["score"]))
         for role, fit in training.items()
     ]
 
@@ -122,6 +125,11 @@ def _calibration(told: dict[str, Any]) -> str:
         f"Confidences are calibrated on {told['words']:,} words of `{'`, `'.join(told['fitted_on'])}`; calibration "
         f"error {error['before']:.3f} before and {error['after']:.3f} after, on {error['words']:,} held-out words.\n"
     )
+
+
+def _score(value: float | None) -> str:
+    """Of a validation; a network from nothing has none before."""
+    return "-" if value is None else f"{value:.3f}"
 
 
 def _percent(value: float | None) -> str:
