@@ -90,8 +90,8 @@ class MapHead(nn.Module):
         reduced = F.relu(self.reduce(features))
         # (in, out, 2, 2) -> (row, column, out, in): four quarters of channels, one a place.
         quarters = self.enlarge.weight.permute(2, 3, 1, 0).reshape(4 * channels, channels, 1, 1)
-        halfway = F.relu(F.conv2d(reduced, quarters, self.enlarge.bias.repeat(4)))
-        return F.pixel_shuffle(F.conv2d(halfway, self._sixteenths(), self.last.bias.repeat(16)), 4)
+        halfway = F.relu(F.conv2d(reduced, quarters, _repeated_bias(self.enlarge, 4)))
+        return F.pixel_shuffle(F.conv2d(halfway, self._sixteenths(), _repeated_bias(self.last, 16)), 4)
 
     def _sixteenths(self) -> Tensor:
         """(16, 4 C, 1, 1): from the four quarters of channels, each to its own four places, in rows of the 4x4.
@@ -107,6 +107,11 @@ class MapHead(nn.Module):
             * self.last.weight.reshape(channels, 2, 2).permute(1, 2, 0).reshape(1, 2, 1, 2, 1, 1, channels)
         )
         return spread.reshape(16, 4 * channels, 1, 1)
+
+
+def _repeated_bias(layer: nn.ConvTranspose2d, times: int) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias.repeat(times)
 
 
 class PPOCRDetector(nn.Module):
