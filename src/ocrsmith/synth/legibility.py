@@ -129,7 +129,7 @@ def is_written_over(
 def is_washed_out(image: Image, coverage: NDArray[np.uint8], quads: Iterable[Quad]) -> bool:
     """Whether a digit of a display has drowned in glare, haze, noise or darkness: one that cannot be told is enough.
 
-    Displays are fainter than print, so the floors are lower than `Separation.legible`'s: 4 levels and .6 deviations,
+    Displays are fainter than print, so the floors are lower than `Separation.legible`'s: 4 levels and half a deviation,
     below which digits of finished crops could no longer be told by eye. Blur and smear are not seen by either.
 
     Args:
@@ -141,6 +141,6 @@ def is_washed_out(image: Image, coverage: NDArray[np.uint8], quads: Iterable[Qua
         window = window_of(quad, image.shape)
         if window is not None:
             separation = ink_separation(image[window], coverage[window])
-            if not separation.legible(contrast_floor=4.0, detection_floor=0.6):
+            if not separation.legible(contrast_floor=4.0, detection_floor=0.5):
                 return True
     return False
