@@ -123,8 +123,7 @@ class Reader:
         """One text a crop (a word or a line cut out, upright), in order; low confidences are not dropped here."""
         images = [read_image(crop) for crop in crops]
         read = self._recognized(images)
-        if self._rereading is not None:
-            read = read_doubtful(images, read, self._recognized, self._rereading)
+        read = read_doubtful(images, read, self._recognized, self._rereading)
         return [self._calibration.of_crop(text) for text in read]
 
     def _recognized(self, crops: Sequence[Image]) -> list[Recognized]:

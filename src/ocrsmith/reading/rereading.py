@@ -49,14 +49,17 @@ def read_doubtful(
     crops: Sequence[Image],
     results: Sequence[Recognized],
     recognize: Callable[[Sequence[Image]], list[Recognized]],
-    rule: RereadingRule,
+    rule: RereadingRule | None,
 ) -> list[Recognized]:
     """The results, those of doubtful crops replaced by surer readings at other widths.
 
     Args:
         crops: (h, w, 3) each, what `results` were read from.
         recognize: crops to texts, called once for all doubtful ones.
+        rule: None reads nothing again.
     """
+    if rule is None:
+        return list(results)
     doubtful = [index for index, result in enumerate(results) if result.text and result.confidence < rule.below]
     chosen = list(results)
     if not doubtful or not rule.widths:

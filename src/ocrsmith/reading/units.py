@@ -169,8 +169,6 @@ class UnitReader:
 
     def read_doubtful(self, units: Sequence[Unit], rule: RereadingRule | None) -> list[Unit]:
         """The units, doubtful ones read again at other widths where a rule says so: what a page is read with last."""
-        if rule is None:
-            return list(units)
         crops, results = [unit.crop for unit in units], [unit.recognized for unit in units]
         read = read_doubtful(crops, results, self._recognized, rule)
         return [replace(unit, recognized=result) for unit, result in zip(units, read, strict=True)]

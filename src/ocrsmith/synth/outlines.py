@@ -36,14 +36,20 @@ def _face(path: str) -> freetype.Face:
         ) from None
 
 
-@lru_cache(maxsize=8192)
-def glyph_outline(path: str | Path, character: str) -> GlyphOutline:
-    """The outline of one character; raises FontError where the font has no glyph for it."""
+def _face_with_glyph(path: str | Path, character: str) -> freetype.Face:
+    """The face with the character's glyph loaded in font units; raises FontError where it has none."""
     face = _face(str(path))
     index = face.get_char_index(character)
     if index == 0:
         raise FontError(f"The font {Path(path).name} has no glyph for {character!r} (U+{ord(character):04X}).")
     face.load_glyph(index, freetype.FT_LOAD_NO_SCALE | freetype.FT_LOAD_NO_BITMAP)
+    return face
+
+
+@lru_cache(maxsize=8192)
+def glyph_outline(path: str | Path, character: str) -> GlyphOutline:
+    """The outline of one character; raises FontError where the font has no glyph for it."""
+    face = _face_with_glyph(path, character)
     outline, em = face.glyph.outline, float(face.units_per_EM)
     contours: list[NDArray[np.float32]] = []
     start = 0
@@ -71,11 +77,7 @@ def glyph_extent(path: str | Path, character: str) -> tuple[tuple[float, float, 
 
     Raises FontError where the font has no glyph for the character.
     """
-    face = _face(str(path))
-    index = face.get_char_index(character)
-    if index == 0:
-        raise FontError(f"The font {Path(path).name} has no glyph for {character!r} (U+{ord(character):04X}).")
-    face.load_glyph(index, freetype.FT_LOAD_NO_SCALE | freetype.FT_LOAD_NO_BITMAP)
+    face = _face_with_glyph(path, character)
     metrics, em = face.glyph.metrics, float(face.units_per_EM)
     left, top = metrics.horiBearingX / em, -metrics.horiBearingY / em
     return (left, top, left + metrics.width / em, top + metrics.height / em), face.glyph.advance.x / em

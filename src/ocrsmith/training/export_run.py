@@ -61,15 +61,7 @@ def export_run(
             f"{root} holds no finished run. Give the folder of one, or the run's recipe too: its best checkpoints are "
             "then exported."
         )
-    return export_bundle(
-        path,
-        detector=networks.get("detector"),
-        recognizer=networks.get("recognizer"),
-        name=name or Path(path).stem,
-        card=card,
-        whole_if_empty=whole,
-        half_precision=half_precision,
-    )
+    return _written(path, networks, card, name, half_precision, whole_if_empty=whole)
 
 
 def export_bundle_anew(
@@ -89,15 +81,7 @@ def export_bundle_anew(
     """
     found = find_bundle(source)
     networks, card, whole = _networks_of_bundle(found)
-    return export_bundle(
-        path,
-        detector=networks.get("detector"),
-        recognizer=networks.get("recognizer"),
-        name=name or Path(path).stem,
-        card=card,
-        whole_if_empty=whole,
-        half_precision=half_precision,
-    )
+    return _written(path, networks, card, name, half_precision, whole_if_empty=whole)
 
 
 def export_weights(
@@ -139,12 +123,25 @@ def export_weights(
         "attribution": "; ".join(dict.fromkeys(start["attribution"] for start in licences.values())),
         "start": licences,
     }
+    return _written(path, networks, card, name, half_precision)
+
+
+def _written(
+    path: str | Path,
+    networks: Mapping[Role, NetworkToExport],
+    card: Mapping[str, Any],
+    name: str | None,
+    half_precision: bool,
+    *,
+    whole_if_empty: bool = False,
+) -> Path:
     return export_bundle(
         path,
         detector=networks.get("detector"),
         recognizer=networks.get("recognizer"),
         name=name or Path(path).stem,
         card=card,
+        whole_if_empty=whole_if_empty,
         half_precision=half_precision,
     )
 
