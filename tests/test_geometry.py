@@ -40,9 +40,6 @@ def test_overlap_with_an_empty_polygon_is_zero() -> None:
 )
 def test_share_inside_a_picture(box: tuple[float, float, float, float], share: float) -> None:
     assert g.inside_share(g.box_quad(*box), 10, 10) == pytest.approx(share, abs=1e-6)
-    quads = np.stack([g.box_quad(*box), g.box_quad(0, 0, 10, 10), g.box_quad(10, 0, 12, 2), g.box_quad(3, 3, 3, 3)])
-    assert g.inside_shares(quads, 10, 10) == pytest.approx([share, 1.0, 0.0, 0.0], abs=1e-6)
-    assert g.inside_shares(quads[:0], 10, 10).shape == (0,)
 
 
 def test_bad_shapes_are_refused() -> None:

@@ -167,19 +167,6 @@ def inside_share(polygon: ArrayLike, width: float, height: float) -> float:
     return min(1.0, area(left) / whole) if len(left) else 0.0
 
 
-def inside_shares(quads: NDArray[np.float32], width: float, height: float) -> NDArray[np.float64]:
-    """`inside_share` (N,) of many quads (N, 4, 2): only those that an edge cuts are clipped one by one."""
-    lows, highs, limits = quads.min(axis=1), quads.max(axis=1), np.array([width, height])
-    (x, y), (across, down) = (quads[:, 2] - quads[:, 0]).T, (quads[:, 3] - quads[:, 1]).T
-    # Half the cross product of its diagonals is a quad's area; one without counts for nothing.
-    within = ((lows >= 0) & (highs <= limits)).all(axis=1) & (x * down != y * across)
-    beyond = ((highs <= 0) | (lows >= limits)).any(axis=1)
-    shares = within.astype(np.float64)
-    for index in np.flatnonzero(~(within | beyond)):
-        shares[index] = inside_share(quads[index], width, height)
-    return shares
-
-
 def intersection_over_union(first: ArrayLike, second: ArrayLike) -> float:
     """IoU of two convex polygons (0 to 1); 0 where either is empty."""
     a, b = as_polygon(first), as_polygon(second)

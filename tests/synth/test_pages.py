@@ -23,7 +23,6 @@ from ocrsmith.synth.page_labels import page_instances
 from ocrsmith.synth.page_plans import DocumentPlan, PaperPlan, TextPlan
 from ocrsmith.synth.page_render import is_level, seen_window, write_page
 from ocrsmith.synth.page_settings import PageSettings
-from ocrsmith.synth.page_sheet import Sheet, Style, WordSource
 from ocrsmith.synth.pages import DocumentScene
 from ocrsmith.synth.scene_plans import BlockPlan, InkPlan, LinePlan
 from ocrsmith.synth.warp_plans import WarpStep
@@ -262,7 +261,7 @@ def test_a_stamp_over_the_edge_of_the_sheet_is_marked() -> None:
     ink = InkPlan((8, 8, 12))
     found = {}
     for text, x in (("inside", 40), ("across", -30), ("beyond", -300)):
-        line = LinePlan(text, "DejaVu Sans Regular", 30.0, 0.0, False, x, 200)
+        line = LinePlan(text, "DejaVu Sans Regular", 30.0, 0.0, False, x, 190)
         stamped = replace(plan, stamps=(BlockPlan((line,), tuple(np.eye(3).reshape(-1).tolist()), ink),))
         page = write_page(stamped, faces, None)
         found[text] = [one.ignore for one in page_instances(page.image, page, 6.0)]
@@ -292,20 +291,6 @@ def test_writing_across_a_word_loses_it_where_it_is_as_dark() -> None:
     assert not is_written_over(wide, wide_ink, wide_other, five)
     assert is_written_over(wide, wide_ink, wide_other, five[:4])
     assert not is_written_over(image, ink, np.zeros_like(other), quads) and not is_written_over(image, ink, other, [])
-
-
-def test_small_print_keeps_its_words_apart() -> None:
-    class Narrow(Sheet):
-        """A font whose space is next to nothing."""
-
-        def advance(self, word: str, style: Style) -> float:
-            return 0.1 if word == " " else super().advance(word, style)
-
-    style = Style("DejaVu Sans", 20.0, (0, 0, 0))
-    faces = {"DejaVu Sans": FACES[0]}
-    source = WordSource(WeightedText(["a"]))
-    sheet = Narrow(np.random.default_rng(0), source, faces, style, (255, 255, 255), (0, 0, 100, 100))
-    assert sheet.gap(style) == pytest.approx(0.22 * 20)
 
 
 def _json(block: BlockPlan) -> str:

@@ -101,6 +101,18 @@ def test_lines_and_wide_gaps_part_instances(write: Write) -> None:
     assert found(shown(write("a.pdf", *texts))) == {"one two": False, "three": False, "four": False}
 
 
+def test_what_the_pages_edge_or_the_pictures_cuts_is_ignored(write: Write) -> None:
+    # The page lies in the middle of the picture. H begins 1.5 px right of its pen at 20 px, so 1.5 of its 11.4 are cut.
+    folder = write("a.pdf", ("Hcut", (-3.0, 200.0), {}), ("Hwhole", (-1.0, 150.0), {}))
+    assert found(shown(folder)) == {"Hcut": True, "Hwhole": False}
+    plan = PdfPlan("a.pdf", 0, 72.0, 50, 0, 300, 300, 0)
+    (folder / "a.pdf").unlink()
+    folder = write("a.pdf", ("Hcut here", (47.0, 200.0), {}), ("Hwhole", (49.0, 150.0), {}))
+    assert found(PdfScene(folder, ASCII, width=300, height=300).render(plan)) == {
+        "Hcut": True, "here": False, "Hwhole": False
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("rotation", [0, 90])
 def test_a_rule_between_words_parts_them(write: Write, rotation: int) -> None:
     folder = write("a.pdf", *((text, (40.0 + 30 * i, 200.0), {}) for i, text in enumerate("123")), rotation=rotation)

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from ocrsmith.geometry import Polygon, enclosing_quad, enclosing_quads, inside_shares
+from ocrsmith.geometry import Polygon, enclosing_quad, enclosing_quads
 from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import word_spans
+from ocrsmith.synth.clipping import Edges, beyond_edges, clipped
 from ocrsmith.synth.legibility import ink_separation, is_written_over
 from ocrsmith.synth.page_render import WrittenPage
-from ocrsmith.synth.page_texts import KEPT_SHARE, Mask, Quads, WrittenText
+from ocrsmith.synth.page_texts import Mask, Quads, WrittenText
 from ocrsmith.synth.paint import window_of
 
 Span = tuple[int, int]
@@ -26,7 +27,7 @@ def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterat
     if not page.texts:
         return
     height, width = image.shape[:2]
-    limits = np.array([width, height], np.float32)
+    limits, edges = np.array([width, height], np.float32), (0.0, 0.0, float(width), float(height))
     others = {layer: _overlays(page.inks, layer) for layer in {text.layer for text in page.texts}}
     lows, highs, heights = _extents(page.texts)
     outside = np.any((highs <= 0) | (lows >= limits), axis=1)
@@ -44,7 +45,7 @@ def page_instances(image: Image, page: WrittenPage, legible_px: float) -> Iterat
             polygon = enclosing[index] if text.polygon is None else np.clip(text.polygon, 0, limits)
             yield _instance(text.pieces, text.quads, polygon, ignore)
             continue
-        for (start, end), is_cut in _cut_spans(text.pieces, text.quads, width, height, joined=text.polygon is None):
+        for (start, end), is_cut in _cut_spans(text, edges, ink):
             pieces, quads = text.pieces[start:end], text.quads[start:end]
             if not is_cut:
                 quads = np.clip(quads, 0, limits)
@@ -73,18 +74,14 @@ def _heights(quads: Quads) -> Quads:
     return np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1)
 
 
-def _cut_spans(
-    pieces: tuple[str, ...], quads: Quads, width: int, height: int, *, joined: bool
-) -> Iterator[tuple[Span, bool]]:
-    """Stretches of whole words that lie inside (single ones unless `joined`), and single words that are cut; words
-    outside are left out."""
-    words = word_spans(pieces)
-    every = inside_shares(quads, width, height).tolist()
+def _cut_spans(text: WrittenText, edges: Edges, ink: Mask) -> Iterator[tuple[Span, bool]]:
+    """Stretches of whole words that lie inside, and single words that are cut; words outside are left out. Where the
+    text has a polygon of its own, every word stands alone."""
+    lost = clipped(text.pieces, text.quads, edges, ink)
     open_span: Span | None = None
-    for start, end in words:
-        shares = every[start:end]
-        if min(shares) >= KEPT_SHARE:
-            if joined:
+    for start, end in word_spans(text.pieces):
+        if not lost[start:end].any():
+            if text.polygon is None:
                 open_span = (open_span[0] if open_span else start, end)
             else:
                 yield (start, end), False
@@ -92,7 +89,7 @@ def _cut_spans(
         if open_span is not None:
             yield open_span, False
             open_span = None
-        if max(shares) > 0:
+        if not beyond_edges(text.quads[start:end], edges):
             yield (start, end), True
     if open_span is not None:
         yield open_span, False

@@ -9,15 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import box_quad, inside_shares, transform_points
+from ocrsmith.geometry import box_quad, transform_points
 from ocrsmith.samples import Image
 from ocrsmith.synth import paint
 from ocrsmith.synth.block_render import draw_block
+from ocrsmith.synth.clipping import beyond_edges, clipped
 from ocrsmith.synth.fonts import FontFace
 from ocrsmith.synth.layout import translation
 from ocrsmith.synth.page_grounds import draw_mark, draw_paper
 from ocrsmith.synth.page_plans import DocumentPlan
-from ocrsmith.synth.page_texts import KEPT_SHARE, Mask, Quads, WrittenText, write_texts
+from ocrsmith.synth.page_texts import Mask, Quads, WrittenText, write_texts
 from ocrsmith.synth.warp_plans import build_warp
 from ocrsmith.synth.warps import Warp, compose, matrix_warp
 
@@ -109,6 +110,7 @@ def _stamp(
     texts: list[WrittenText] = []
     moved = np.eye(3)
     moved[:2, 2] = shift
+    sheet = (float(shift[0]), float(shift[1]), float(plan.page_width + shift[0]), float(plan.page_height + shift[1]))
     for number, block in enumerate(plan.stamps, 1):
         matrix = tuple((moved @ np.asarray(block.matrix, np.float64).reshape(3, 3)).reshape(-1).tolist())
         ink, film = np.zeros(flat.shape[:2], np.uint8), np.full_like(flat, 255)
@@ -120,11 +122,10 @@ def _stamp(
         inks.append(ink)
         for line in lines:
             # Whoever stamps the edge of a sheet leaves the rest on the desk: it is not there to be read.
-            on_sheet = line.quads - np.asarray(shift, np.float32)
-            shares = inside_shares(on_sheet, plan.page_width, plan.page_height).tolist()
-            if max(shares) > 0:
+            if not beyond_edges(line.quads, sheet):
                 polygon = line.polygon if block.bend is not None else None
-                texts.append(WrittenText(line.pieces, line.quads, number, polygon, min(shares) < KEPT_SHARE))
+                cut = bool(clipped(line.pieces, line.quads, sheet, ink).any())
+                texts.append(WrittenText(line.pieces, line.quads, number, polygon, cut))
     return inks, texts
 
 

@@ -24,8 +24,6 @@ from ocrsmith.synth.shaping import ShapedRun, box_quads, shape
 Mask = NDArray[np.uint8]
 Quads = NDArray[np.float32]
 _LINE_POINTS = 17
-# A character with less of its quad in the picture, or on the sheet, is cut.
-KEPT_SHARE = 0.85
 
 
 @dataclass(frozen=True, eq=False)

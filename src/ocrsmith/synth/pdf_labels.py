@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.alphabet import Alphabet
-from ocrsmith.geometry import box_quad, enclosing_quad, inside_share
+from ocrsmith.geometry import box_quad, enclosing_quad
 from ocrsmith.samples import Character, Image, TextInstance
+from ocrsmith.synth.clipping import Edges, beyond_edges, clipped
 from ocrsmith.synth.legibility import ink_separation
 from ocrsmith.synth.paint import window_of
 from ocrsmith.synth.pdf_text import PdfCharacter
 
-# A character with less of its quad in the picture is cut.
-_KEPT_SHARE = 0.85
 # How far a rule goes on beyond a line, as a share of the line's height.
 _RULE_BEYOND = 0.25
 # A px that differs by less from its ground (0..255) shows nothing.
@@ -28,6 +27,7 @@ def line_instances(
     clean: Image,
     line: list[PdfCharacter],
     quads: NDArray[np.float32],
+    edges: Edges,
     alphabet: Alphabet | None,
     legible_px: float,
 ) -> Iterator[TextInstance]:
@@ -36,15 +36,16 @@ def line_instances(
     Args:
         image: the finished picture. clean: the same before its degradation, which shows where ink was.
         quads: (N, 4, 2) px of the picture, one a character; those of spaces are set here.
+        edges: px of the picture within which the page is drawn.
     """
     quads = _with_gaps(line, quads)
     height, width = image.shape[:2]
     limits = np.array([width, height], np.float32)
+    lost = clipped([character.text for character in line], quads, edges)
     start: int | None = None
     end = 0
     for first, last in [*_words(line), (len(line), len(line))]:
-        shares = [inside_share(quad, width, height) for quad in quads[first:last]]
-        good = bool(shares) and min(shares) >= _KEPT_SHARE and _readable(line[first:last], alphabet)
+        good = first < last and not lost[first:last].any() and _readable(line[first:last], alphabet)
         good = good and _shown(image, clean, quads[first:last])
         if good and (start is None or not _ruled(clean, quads[end:first])):
             start, end = first if start is None else start, last
@@ -56,7 +57,7 @@ def line_instances(
             start = None
         if good:
             start, end = first, last
-        elif shares and max(shares) > 0 and _something(clean, quads[first:last]):
+        elif first < last and not beyond_edges(quads[first:last], edges) and _something(clean, quads[first:last]):
             yield _instance(line[first:last], quads[first:last], True)
 
 

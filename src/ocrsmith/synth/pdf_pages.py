@@ -197,13 +197,16 @@ class PdfScene:
         if self.degrade is not None:
             image = self.degrade(clean.copy(), np.random.default_rng([plan.finish_seed, 1]))
         scale, shift = np.array(_page_px(page, plan.dpi)), np.array([plan.left, plan.top])
+        # What the page's own edge cuts is cut, too.
+        low, high = np.maximum(-shift, 0), np.minimum(scale - shift, (plan.width, plan.height))
+        edges = (float(low[0]), float(low[1]), float(high[0]), float(high[1]))
         instances: list[TextInstance] = []
         text = self._text(plan.file, plan.page, page)
         for untold in text.untold:
             instances += untold_instances(clean, (untold * scale - shift).astype(np.float32))
         for line in text.lines:
             quads = (np.stack([c.quad for c in line]) * scale - shift).astype(np.float32)
-            instances += line_instances(image, clean, line, quads, self.alphabet, self.legible_px)
+            instances += line_instances(image, clean, line, quads, edges, self.alphabet, self.legible_px)
         return PageSample(image, tuple(instances))
 
     def _page(self, file: str, number: int) -> pypdfium2.PdfPage:

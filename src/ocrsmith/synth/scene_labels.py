@@ -9,13 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import inside_shares
 from ocrsmith.samples import Image, TextInstance, characters_of
 from ocrsmith.synth.block_render import DrawnLine
+from ocrsmith.synth.clipping import beyond_edges, clipped
 from ocrsmith.synth.paint import Window, window_of
 
-# A character with less of its quad in the picture is cut: its whole line is marked.
-_KEPT_SHARE = 0.85
 # Characters that are measured together.
 _PART_LENGTH = 3
 # Coverage: text of less has no ink worth the name; from here on ink is what is covered by half; below is ground.
@@ -38,7 +36,7 @@ def labelled_lines(
     if not lines:
         return []
     height, width = image.shape[:2]
-    limits = np.array([width, height], np.float32)
+    limits, edges = np.array([width, height], np.float32), (0.0, 0.0, float(width), float(height))
     contrast = InkContrast(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), ink)  # type: ignore[arg-type]
     every = np.concatenate([line.quads for line in lines])
     ends = np.cumsum([len(line.quads) for line in lines]).tolist()
@@ -51,10 +49,10 @@ def labelled_lines(
     for line, start, end, whole in zip(lines, [0, *ends], ends, inside.tolist()):
         quads, polygon, ignore = line.quads, line.polygon, False
         if not whole:
-            shares = inside_shares(quads, width, height).tolist()
-            if max(shares) == 0:
+            if beyond_edges(quads, edges):
                 continue
-            ignore = min(shares) < _KEPT_SHARE
+            # One clipped character marks its whole line.
+            ignore = bool(clipped(line.pieces, quads, edges, ink).any())
             if not ignore:
                 quads, polygon = cut[start:end], np.clip(polygon, 0, limits)
         ignore = ignore or max(heights[start:end]) < legible_px or contrast.within(polygon) < legible_contrast
