@@ -23,6 +23,7 @@ from ocrsmith.synth.font_stretches import other_fonts, writes_part
 from ocrsmith.synth.fonts import FontFace, named_faces
 from ocrsmith.synth.ground_sheets import BackgroundSource, GroundSheets
 from ocrsmith.synth.legibility import GlyphMissingError, IllegibleError, ink_separation
+from ocrsmith.synth.line_choices import EXTRAS, baseline, drawn_margins, drawn_size_px, drawn_spacing_px, ink_share
 from ocrsmith.synth.line_layout import LaidLine, PlacedLine, lay_out, place
 from ocrsmith.synth.line_plans import ExtraInk, FileStretch, LinePlan, LineSettings
 from ocrsmith.synth.noise_tiles import SPREAD, cut, grey_tile
@@ -107,11 +108,11 @@ class LineScene:
         others = self._others(text, face, rng)
         u = rng.random(24).tolist()
         height = settings.height or round(settings.min_height + u[0] * (settings.max_height - settings.min_height))
-        arch, wave = _baseline(u[1:6], settings.bent, len(text))
+        arch, wave = baseline(u[1:6], settings.bent, len(text))
         extras = self._extras(rng, u[6:10], face) if u[10] < settings.extras else ()
-        margins = _margins(u[11:17], settings, extras)
+        margins = drawn_margins(u[11:17], settings, extras)
         target = height / (1.0 + margins[1] + margins[3]) / (1.0 + abs(arch) + 2 * wave[0])
-        size_px = _size_px(target / _ink_share(text))
+        size_px = drawn_size_px(target / ink_share(text))
         squeeze = math.exp(-0.43 + 0.69 * u[18]) if u[17] < settings.squeezed else 1.0
         # A crop's box follows its text: what is left of its slope is small, and smaller on a long one.
         slope = min(0.05, 0.3 / max(1.0, 0.5 * len(text))) * settings.warp * 2
@@ -120,7 +121,7 @@ class LineScene:
             font=str(face.path),
             font_index=face.index,
             size_px=size_px,
-            letter_spacing_px=_spacing(u[19], size_px),
+            letter_spacing_px=drawn_spacing_px(u[19], size_px),
             height=height,
             margins=margins,
             squeeze=round(squeeze, 3),
@@ -186,9 +187,9 @@ class LineScene:
 
     def _extras(self, rng: Rng, u: Sequence[float], face: FontFace) -> tuple[ExtraInk, ...]:
         """One or two pieces of other ink; neighbours' words come from the same texts."""
-        kinds = [_EXTRAS[min(int(u[0] * len(_EXTRAS)), len(_EXTRAS) - 1)]]
+        kinds = [EXTRAS[min(int(u[0] * len(EXTRAS)), len(EXTRAS) - 1)]]
         if u[1] < 0.3:
-            kinds.append(_EXTRAS[int(u[1] / 0.3 * len(_EXTRAS))])
+            kinds.append(EXTRAS[int(u[1] / 0.3 * len(EXTRAS))])
         found = []
         for kind in dict.fromkeys(kinds):
             if kind in ("above", "below", "left", "right"):
@@ -240,66 +241,3 @@ class LineScene:
             loudness = _LOUDEST_GROUND
         r, g, b = (int(value) for value in mean)
         return image, (r, g, b), loudness
-
-
-# Weighted by repetition: neighbours and underlines are what real crops show most.
-_EXTRAS: tuple[Any, ...] = (
-    *("above", "above", "below", "below", "left", "right", "underline", "underline", "rule", "rule", "box", "strike"),
-)
-
-
-def _baseline(u: Sequence[float], bent: float, num_characters: int) -> tuple[float, tuple[float, float, float]]:
-    if u[0] >= bent or num_characters < 3:
-        return 0.0, (0.0, 1.0, 0.0)
-    if u[1] < 0.6:
-        most = min(0.7, 0.07 * num_characters)
-        return round((1 if u[2] < 0.7 else -1) * most * (0.2 + 0.8 * u[3]), 3), (0.0, 1.0, 0.0)
-    return 0.0, (round(0.04 + 0.1 * u[2], 3), round(0.5 + u[3], 3), round(2 * math.pi * u[4], 3))
-
-
-def _margins(
-    u: Sequence[float], settings: LineSettings, extras: Sequence[ExtraInk]
-) -> tuple[float, float, float, float]:
-    """Tight, usual or loose about the ink, the four sides apart; room for what stands beside the text."""
-    most = 0.08 if u[0] < 0.3 else 0.3 if u[0] < 0.85 else 0.7
-    left, top, right, bottom = (most * value for value in u[1:5])
-    if u[5] < settings.cut and not extras:
-        depth = -settings.most_cut * u[1]
-        top, bottom = (depth, bottom) if u[5] < settings.cut / 2 else (top, depth)
-    for extra in extras:
-        # Half a letter at most is let in from the sides, and of other lines less than their x-height.
-        if extra.kind == "left":
-            left = extra.gap + 0.2 * u[1]
-        elif extra.kind == "right":
-            right = extra.gap + 0.2 * u[3]
-        elif extra.kind == "above":
-            top = extra.gap + 0.3 * u[2]
-        elif extra.kind == "below":
-            bottom = extra.gap + 0.3 * u[4]
-        elif extra.kind == "underline":
-            bottom = max(bottom, extra.gap + extra.thickness)
-    return round(left, 3), round(top, 3), round(right, 3), round(bottom, 3)
-
-
-_TALL = frozenset("bdfhijklt")
-_LOW = frozenset("gjpqyQ,;()[]{}|@$/\\")
-
-
-def _ink_share(text: str) -> float:
-    """About how high a text's ink is, as a share of the em; the layout fits it exactly."""
-    top = 0.73 if any(c in _TALL or not c.islower() for c in text) else 0.54
-    return top + (0.2 if any(c in _LOW for c in text) else 0.01)
-
-
-def _size_px(wanted: float) -> int:
-    """The next of few sizes, so that glyphs are drawn once and found again; the layout shrinks them to fit."""
-    step = 4 if wanted < 32 else 8 if wanted < 64 else 16
-    return max(20, step * math.ceil(wanted / step))
-
-
-def _spacing(u: float, size_px: int) -> float:
-    """Mostly the font's own; else from a little tighter to spread out."""
-    if u < 0.75:
-        return 0.0
-    share = (u - 0.75) * 4
-    return round(size_px * (-0.04 + 0.3 * share * share), 2)
