@@ -59,7 +59,7 @@ def _column(sheet: Sheet, look: Look, x: float, top: float, width: float, bottom
         (0.95, lambda y: picture(sheet, look, x, y, width), 20),
         (1.01, lambda y: _small_print(sheet, look, x, y, width), 8),
     ]
-    line = sheet.leading(sheet.body, look.leading)
+    line = sheet.metrics.leading(sheet.body, look.leading)
     while top + 2 * line < bottom:
         drawn = sheet.rng.random()
         _, part, lines = next(entry for entry in parts if drawn < entry[0])
@@ -134,7 +134,7 @@ def form(sheet: Sheet, look: Look, shelf: FontShelf, width: float, height: float
 
 def _band(sheet: Sheet, look: Look, x: float, top: float, width: float) -> float:
     style = replace(look.heading, size_px=sheet.em)
-    height = sheet.leading(style, 1.3)
+    height = sheet.metrics.leading(style, 1.3)
     if look.accent is not None:
         sheet.fill(x, top, x + width, top + height, look.accent)
         style = replace(style, colour=with_contrast(style.colour, look.accent, 45.0))
@@ -212,7 +212,7 @@ def notice(sheet: Sheet, look: Look, shelf: FontShelf, width: float, height: flo
         style = replace(look.heading, font=shelf.pick(shelf.any, rng)) if sheet.chance(0.4) else look.heading
         style = style.sized(sheet.between(0.9, 1.2) if sheet.chance(0.4) else sheet.between(1.4, 4.0))
         for _ in range(int(rng.integers(1, 3))):
-            if top + sheet.leading(style) > height - margin:
+            if top + sheet.metrics.leading(style) > height - margin:
                 break
             top = sheet.line(margin, top, inner, style, align=align, most_words=int(rng.integers(1, 7)))
         top += sheet.between(0.2, 2.5) * em

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from ocrsmith.synth.choices import Rng
+from ocrsmith.synth.page_metrics import Style
 from ocrsmith.synth.page_parts import FontShelf, Look, band_colour
 from ocrsmith.synth.page_plans import PaperPlan
 from ocrsmith.synth.page_settings import PageSettings
-from ocrsmith.synth.page_sheet import Align, Style
+from ocrsmith.synth.page_sheet import Align
 from ocrsmith.synth.palettes import INKS, with_contrast
 from ocrsmith.synth.scene_plans import Colour
 from ocrsmith.synth.warp_plans import WarpStep

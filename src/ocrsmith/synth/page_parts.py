@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from ocrsmith.synth.choices import Rng
 from ocrsmith.synth.fonts import FontFace
-from ocrsmith.synth.page_sheet import Align, Sheet, Style
+from ocrsmith.synth.page_metrics import Style
+from ocrsmith.synth.page_sheet import Align, Sheet
 from ocrsmith.synth.palettes import lightness, with_contrast
 from ocrsmith.synth.scene_plans import Colour
 
@@ -87,7 +88,7 @@ def listing(sheet: Sheet, look: Look, x: float, top: float, width: float) -> flo
     numbered = sheet.chance(0.4)
     hang = 2.2 * sheet.em
     for _ in range(int(sheet.rng.integers(2, 7))):
-        height = sheet.leading(sheet.body, look.leading)
+        height = sheet.metrics.leading(sheet.body, look.leading)
         if numbered:
             sheet.line(x, top, hang, sheet.body, most_words=1, numbers=True, leading=look.leading)
         else:
@@ -111,7 +112,7 @@ def table(sheet: Sheet, look: Look, x: float, top: float, width: float, most_row
         edges.append(edges[-1] + share * width)
     numeric = [column > 0 and sheet.chance(0.6) for column in range(len(shares))]
     look_of_rules = ("grid", "level", "stripes", "none")[int(rng.random() * 4)]
-    height, pad = sheet.leading(style, sheet.between(1.15, 1.7)), 0.4 * em
+    height, pad = sheet.metrics.leading(style, sheet.between(1.15, 1.7)), 0.4 * em
     num_rows = int(rng.integers(2, max(3, most_rows) + 1))
     bottom = top + (num_rows + 1) * height
     stripe = look.accent is not None and look_of_rules == "stripes"
@@ -142,7 +143,7 @@ def _row(
         room = right - left - 2 * pad
         if not sheet.sees(left, y, right, y + height) or sheet.chance(0.06):
             continue
-        inset = (height - sheet.leading(style)) / 2
+        inset = (height - sheet.metrics.leading(style)) / 2
         align: Align = "right" if number else "left"
         most = 1 if number and not is_head else int(sheet.rng.integers(1, 5))
         sheet.line(
@@ -163,7 +164,7 @@ def fields(sheet: Sheet, look: Look, x: float, top: float, width: float) -> floa
     lefts = x
     kind = ("box_above", "box_beside", "rule_beside", "combs")[int(rng.random() * 4)]
     filled = look.filled.sized(sheet.between(0.9, 1.25))
-    label_height, value_height = sheet.leading(look.label), sheet.leading(filled, 1.15)
+    label_height, value_height = sheet.metrics.leading(look.label), sheet.metrics.leading(filled, 1.15)
     height = label_height + value_height if kind == "box_above" else max(1.35 * value_height, label_height)
     for share in (shares / shares.sum()).tolist():
         right = lefts + share * width - 0.6 * em
@@ -204,10 +205,10 @@ def _combs(sheet: Sheet, look: Look, style: Style, left: float, top: float, righ
         start = left + index * cell
         sheet.outline(start, top, start + cell, top + height, look.line_colour, look.rule_px)
     text = sheet.value() if sheet.chance(0.6) else sheet.word()
-    ascent, descent = sheet.extent(style)
+    ascent, descent = sheet.metrics.extent(style)
     baseline = top + (height - ascent - descent) / 2 + ascent
     room = text[:count]
-    widths = [sheet.advance(character, style) for character in room] if sheet.faces_draw(style, room) else []
+    widths = [sheet.metrics.advance(character, style) for character in room] if sheet.faces_draw(style, room) else []
     if widths and sheet.chance(0.85):
         spacing = cell - sum(widths) / len(widths)
         spread = replace(style, spacing_px=round(spacing, 1))
@@ -217,7 +218,7 @@ def _combs(sheet: Sheet, look: Look, style: Style, left: float, top: float, righ
 def tick_boxes(sheet: Sheet, look: Look, x: float, top: float, width: float) -> float:
     """A row of boxes, some ticked or crossed, each before a word or two."""
     em, style = sheet.em, look.label
-    height, side = sheet.leading(style, 1.3), 0.95 * style.size_px
+    height, side = sheet.metrics.leading(style, 1.3), 0.95 * style.size_px
     left = x
     while left < x + width - 6 * em:
         room = min(sheet.between(5, 11) * em, x + width - left)

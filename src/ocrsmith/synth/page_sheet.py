@@ -1,4 +1,4 @@
-"""A page while it is laid out: words from a stream, lines measured by their shaped runs, marks beneath and above.
+"""A page while it is laid out: words from a stream in lines as wide as `page_metrics` says, marks beneath and above.
 
 Only what the picture's window can show is written: a paragraph outside it takes its height and no words.
 """
@@ -7,26 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import FontError, RecipeError
 from ocrsmith.synth.bidi import visual_order
 from ocrsmith.synth.choices import Rng
-from ocrsmith.synth.font_stretches import Stretch, other_fonts
 from ocrsmith.synth.fonts import FontFace
-from ocrsmith.synth.glyphs import guard, open_font
 from ocrsmith.synth.number_text import NumberText
+from ocrsmith.synth.page_metrics import Style, TypeMetrics
 from ocrsmith.synth.page_plans import MarkPlan, TextPlan
 from ocrsmith.synth.scene_plans import Box, Colour
-from ocrsmith.synth.shaping import shape
 from ocrsmith.synth.texts import TextGenerator
 
 Align = Literal["left", "right", "centre", "justify"]
 _DRAWS = 6
-# Of the em: narrower spaces of bold faces, rounded to whole px, left words of small print touching one another.
-_LEAST_GAP = 0.22
 # A line stretched further than this share of its width would be rivers of white: it is left ragged.
 _MOST_STRETCH = 0.3
 
@@ -51,20 +46,6 @@ class WordSource:
                 self.numbers = texts
 
 
-@dataclass(frozen=True)
-class Style:
-    """How a line is set."""
-
-    font: str
-    size_px: float
-    colour: Colour
-    spacing_px: float = 0.0
-
-    def sized(self, factor: float) -> Style:
-        """The same in another size, in steps of half a px."""
-        return replace(self, size_px=max(5.0, round(2 * self.size_px * factor) / 2))
-
-
 class Sheet:
     """Collects what stands on one page.
 
@@ -83,15 +64,11 @@ class Sheet:
             ground,
             window,
         )
+        self.metrics = TypeMetrics(rng, faces)
         self.texts: list[TextPlan] = []
         self.marks: list[MarkPlan] = []
         self.refusals: Counter[str] = Counter()
         self._queue: list[str] = []
-        self._content: dict[str, tuple[float, float]] = {}
-        self._advances: dict[tuple[str, str, float, float], float] = {}
-        # By font and word the stretches that the font lacks; by font and script the font that writes it on this page.
-        self._others: dict[tuple[str, str], tuple[Stretch, ...]] = {}
-        self._other_fonts: dict[str, dict[str, str]] = {}
 
     @property
     def em(self) -> float:
@@ -121,44 +98,6 @@ class Sheet:
         """A number drawn evenly."""
         return float(least + (most - least) * self.rng.random())
 
-    def extent(self, style: Style) -> tuple[float, float]:
-        """Ascent and descent in px: the font's own, held to what lines can be set by."""
-        if style.font not in self._content:
-            with guard.lock:
-                font = open_font(self.faces[style.font])
-            self._content[style.font] = (min(max(font.ascender, 0.75), 1.25), min(max(font.descender, 0.2), 0.5))
-        ascent, descent = self._content[style.font]
-        return ascent * style.size_px, descent * style.size_px
-
-    def leading(self, style: Style, factor: float = 1.1) -> float:
-        """The distance of baselines in px."""
-        return sum(self.extent(style)) * factor
-
-    def advance(self, word: str, style: Style) -> float:
-        """A word's width in px; raises FontError where neither its font nor another has a glyph."""
-        key = (word, style.font, style.size_px, style.spacing_px)
-        advance = self._advances.get(key)
-        if advance is None:
-            face = self.faces[style.font]
-            others = [(start, end, self.faces[font]) for start, end, font in self.others(word, style)]
-            run = shape(face, word, style.size_px, letter_spacing_px=style.spacing_px, others=others)
-            advance = self._advances[key] = run.advance_px + style.spacing_px
-        return advance
-
-    def others(self, word: str, style: Style) -> tuple[Stretch, ...]:
-        """The stretches of a word that a style's font lacks, each with the font that writes that script on this page.
-
-        Raises:
-            FontError: no font has one of them.
-        """
-        if self.faces[style.font].draws(word):
-            return ()
-        key = (style.font, word)
-        if key not in self._others:
-            used = self._other_fonts.setdefault(style.font, {})
-            self._others[key] = other_fonts(word, self.faces[style.font], self.faces, self.rng, used)
-        return self._others[key]
-
     def faces_draw(self, style: Style, text: str) -> bool:
         """Whether a style's font has every character of a text; a lack is counted."""
         drawn = bool(text) and self.faces[style.font].draws(text)
@@ -166,21 +105,14 @@ class Sheet:
             self.refusals["GlyphMissing"] += 1
         return drawn
 
-    def gap(self, style: Style) -> float:
-        """The width of a space."""
-        try:
-            return max(self.advance(" ", style), _LEAST_GAP * style.size_px)
-        except FontError:
-            return 0.28 * style.size_px
-
     def fitting(self, width: float, style: Style, *, most_words: int = 99, numbers: bool = False) -> list[str]:
         """As many words as fit, up to `most_words`; none where not one did in a few draws."""
         words: list[str] = []
-        used, gap, failures = 0.0, self.gap(style), 0
+        used, gap, failures = 0.0, self.metrics.gap(style), 0
         while len(words) < most_words and failures < _DRAWS:
             word = self.value() if numbers else self.word()
             try:
-                needed = self.advance(word, style) + (gap if words else 0.0)
+                needed = self.metrics.advance(word, style) + (gap if words else 0.0)
             except FontError:
                 self.refusals["GlyphMissing"] += 1
                 failures += 1
@@ -215,8 +147,8 @@ class Sheet:
         """
         if not words:
             return None
-        advances = [self.advance(word, style) for word in words]
-        gap = self.gap(style)
+        advances = [self.metrics.advance(word, style) for word in words]
+        gap = self.metrics.gap(style)
         total = sum(advances) + gap * (len(words) - 1)
         slack = width - total
         if align == "justify" and len(words) > 1 and 0 < slack < _MOST_STRETCH * width:
@@ -230,12 +162,12 @@ class Sheet:
         for index in order:
             xs[index] = round(pen)
             pen += advances[index] + gap
-        ascent, descent = self.extent(style)
+        ascent, descent = self.metrics.extent(style)
         box = (x, baseline - ascent, x + total, baseline + descent)
         if self.sees(*box):
             plan = TextPlan(
                 tuple(words), style.font, style.size_px, style.colour, tuple(xs), round(baseline), style.spacing_px,
-                tuple((index, other) for index, word in enumerate(words) for other in self.others(word, style)),
+                tuple((index, other) for index, word in enumerate(words) for other in self.metrics.others(word, style)),
             )  # fmt: skip
             self.texts.append(plan)
         return box
@@ -253,9 +185,9 @@ class Sheet:
         leading: float = 1.1,
     ) -> float:
         """One line of new words under `top`; returns where the next line's top is."""
-        height = self.leading(style, leading)
+        height = self.metrics.leading(style, leading)
         if self.sees(x, top, x + width, top + height):
-            ascent, descent = self.extent(style)
+            ascent, descent = self.metrics.extent(style)
             baseline = top + (height - ascent - descent) / 2 + ascent
             self.put(
                 self.fitting(width, style, most_words=most_words, numbers=numbers), x, baseline, style,
@@ -276,7 +208,7 @@ class Sheet:
         indent: float = 0.0,
     ) -> float:
         """Lines of running text; the last ends early. Returns the top of what follows."""
-        height = self.leading(style, leading)
+        height = self.metrics.leading(style, leading)
         for index in range(num_lines):
             left = x + (indent if index == 0 else 0.0)
             room = x + width - left
