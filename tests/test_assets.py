@@ -11,9 +11,10 @@ import numpy as np
 
 from ocrsmith.images import read_image
 from ocrsmith.settings import package_assets_dir
+from ocrsmith.synth.code_points import parse_code_points
 from ocrsmith.synth.dictionary_text import packaged_words
 from ocrsmith.synth.font_files import inspect_file
-from ocrsmith.synth.fonts import builtin_fonts, parse_code_points
+from ocrsmith.synth.fonts import builtin_fonts
 
 FONTS = package_assets_dir() / "fonts"
 BACKGROUNDS = package_assets_dir() / "backgrounds"

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ocrsmith.alphabet import PRINTABLE_ASCII, Alphabet
 from ocrsmith.errors import FontError
@@ -18,8 +16,6 @@ from ocrsmith.synth import fonts
 from ocrsmith.synth.fonts import (
     builtin_fonts,
     find_fonts,
-    format_code_points,
-    parse_code_points,
     search_fonts,
     split_fonts,
 )
@@ -180,12 +176,6 @@ def test_every_family_lies_in_one_split() -> None:
     ]
     assert all(len(names) >= 10 for names in families)
     assert sum(map(len, families)) == len(set.union(*families))
-
-
-@given(st.frozensets(st.integers(0, 0x10FFFF), max_size=50))
-def test_code_points_round_trip(code_points: frozenset[int]) -> None:
-    assert parse_code_points(format_code_points(code_points)) == code_points
-    assert format_code_points({0x20, 0x21, 0xA0}) == "20-21 a0"
 
 
 def test_groups_keep_fonts_that_draw_a_part_of_the_alphabet(make_font: MakeFont) -> None:

@@ -26,8 +26,8 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 
 from ocrsmith.errors import FontError
+from ocrsmith.synth.code_points import format_code_points
 from ocrsmith.synth.font_files import inspect_file
-from ocrsmith.synth.fonts import format_code_points
 
 ASSETS = Path(__file__).resolve().parents[2] / "src" / "ocrsmith" / "assets" / "fonts"
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,7 +12,9 @@ from ocrsmith.alphabet import Alphabet, show
 from ocrsmith.errors import FontError, SynthesisError
 from ocrsmith.settings import package_assets_dir
 from ocrsmith.splits import Split, select_split
-from ocrsmith.synth.font_files import CATEGORIES, FONT_SUFFIXES, UNKNOWN_CATEGORY, FontFacts, inspect_file
+from ocrsmith.synth.code_points import parse_code_points
+from ocrsmith.synth.font_files import CATEGORIES, UNKNOWN_CATEGORY, FontFacts, inspect_file
+from ocrsmith.synth.font_folders import font_files_in, system_font_folders
 
 BUILTIN = "builtin"
 SYSTEM = "system"
@@ -151,22 +151,6 @@ def face_of(name: str, faces: Mapping[str, FontFace]) -> FontFace:
     return face
 
 
-def system_font_folders() -> list[Path]:
-    """Where this operating system keeps installed fonts; only folders that exist."""
-    home = Path.home()
-    if sys.platform == "win32":
-        windows = Path(os.environ.get("WINDIR", r"C:\Windows"))
-        local = Path(os.environ.get("LOCALAPPDATA", str(home / "AppData" / "Local")))
-        folders = [windows / "Fonts", local / "Microsoft" / "Windows" / "Fonts"]
-    elif sys.platform == "darwin":
-        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library" / "Fonts"]
-    else:
-        data_home = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-        data_dirs = os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share"
-        folders = [data_home / "fonts", home / ".fonts", *(Path(part) / "fonts" for part in data_dirs.split(":"))]
-    return [folder for folder in dict.fromkeys(folders) if folder.is_dir()]
-
-
 @lru_cache(maxsize=1)
 def builtin_fonts() -> tuple[FontFace, ...]:
     """The packaged faces, from their table: coverage was checked outline by outline when they were packaged."""
@@ -191,26 +175,6 @@ def builtin_fonts() -> tuple[FontFace, ...]:
     )
 
 
-def parse_code_points(ranges: str) -> frozenset[int]:
-    """'20-7e a0' -> {0x20, ..., 0x7e, 0xa0}; `format_code_points` writes it."""
-    found: set[int] = set()
-    for part in ranges.split():
-        first, _, last = part.partition("-")
-        found.update(range(int(first, 16), int(last or first, 16) + 1))
-    return frozenset(found)
-
-
-def format_code_points(code_points: Iterable[int]) -> str:
-    """{0x20, 0x21, 0xa0} -> '20-21 a0'."""
-    runs: list[list[int]] = []
-    for code in sorted(code_points):
-        if runs and code == runs[-1][1] + 1:
-            runs[-1][1] = code
-        else:
-            runs.append([code, code])
-    return " ".join(f"{first:x}" if first == last else f"{first:x}-{last:x}" for first, last in runs)
-
-
 def _as_alphabet(alphabet: Alphabet | str | None) -> Alphabet | None:
     if isinstance(alphabet, str):
         return Alphabet("".join(dict.fromkeys(alphabet)))
@@ -226,19 +190,12 @@ def _faces_in(folder: str | Path, wanted: Alphabet | None, refused: dict[str, st
     for root in roots:
         if not root.exists():
             raise FontError(f'The font folder {root} does not exist. Check the path, or use "builtin" or "system".')
-        for path in _font_files(root):
+        for path in font_files_in(root):
             try:
                 faces += [_as_face(path, facts) for facts in inspect_file(path, codes)]
             except FontError as error:
                 refused[str(path)] = str(error)
     return faces
-
-
-def _font_files(root: Path) -> list[Path]:
-    """A named file is taken whatever its ending; in folders only files with a font's ending are."""
-    if root.is_file():
-        return [root]
-    return sorted(path for path in root.rglob("*") if path.suffix.lower() in FONT_SUFFIXES and path.is_file())
 
 
 def _as_face(path: Path, facts: FontFacts) -> FontFace:
