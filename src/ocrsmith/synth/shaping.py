@@ -1,16 +1,15 @@
 """Text to pixels: HarfBuzz shapes a run, FreeType draws its glyphs, and each cluster keeps its box.
 
-A cluster is what a font draws as one: usually a character, more where a ligature or a combining mark joins them. A
-direction is HarfBuzz's: "ltr", "rtl", "ttb" or "btt"; None guesses it from the text, and text that mixes right-to-left
-letters with others is cut into runs of one direction each (see `synth.bidi`). Where a font lacks an alphabet, other
-fonts write that stretch of the run, as high as its own letters and on its baseline.
+A direction is HarfBuzz's: "ltr", "rtl", "ttb" or "btt"; None guesses it from the text, and text that mixes
+right-to-left letters with others is cut into runs of one direction each (see `synth.bidi`). Where a font lacks an
+alphabet, other fonts write that stretch of the run, as high as its own letters and on its baseline.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -20,9 +19,9 @@ from numpy.typing import NDArray
 from ocrsmith.alphabet import show
 from ocrsmith.errors import FontError, SynthesisError
 from ocrsmith.synth.bidi import directional_runs
+from ocrsmith.synth.clusters import Cluster, Piece, clusters_of, joined_pieces
 from ocrsmith.synth.glyphs import (
     BoundedCache,
-    Box,
     FaceFile,
     Glyph,
     OpenFont,
@@ -38,16 +37,6 @@ _MAX_RUN_BYTES = 32 << 20
 _MAX_SIDE_PX = 32_000
 # Below this size a glyph set on whole pixels would be up to 1/20 em out of place; quarter pixels are kept apart there.
 _PHASED_BELOW_64 = 20 * 64
-
-
-class Cluster(NamedTuple):
-    """One cluster's characters and box (left, top, right, bottom) in px of the run's mask.
-
-    The box is that of the ink. Where there is none (a space) it is the advance wide and an x-height high.
-    """
-
-    text: str
-    box: Box
 
 
 class ShapedRun:
@@ -101,20 +90,6 @@ _CORNERS = np.array([0, 1, 2, 1, 2, 3, 0, 3])
 def box_quads(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N, 4, 2): boxes (N, 4) of left, top, right, bottom as quads, clockwise from the top left."""
     return boxes.take(_CORNERS, axis=1).reshape(-1, 4, 2)
-
-
-# What a cluster gathers: the span of the pen in 1/64 px, and the box of its ink in px (None where it has none). Plain
-# tuples: a page has thousands, and one with names takes ten times as long to make.
-_Piece = tuple[int, int, Box | None]
-
-
-def _joined(piece: _Piece, other: _Piece) -> _Piece:
-    """Both as one."""
-    ink, other_ink = piece[2], other[2]
-    if ink and other_ink:
-        (left, top, right, bottom), (x0, y0, x1, y1) = ink, other_ink
-        ink = (min(left, x0), min(top, y0), max(right, x1), max(bottom, y1))
-    return min(piece[0], other[0]), max(piece[1], other[1]), ink or other_ink
 
 
 # How far another font's size may go from the run's own to bring its x-height to that of the run's.
@@ -185,7 +160,7 @@ class _Shaper:
         self.others = others
         # A glyph with ink, and the pen it hangs on.
         self.placed: list[tuple[Glyph, int, int]] = []
-        self.pieces: dict[int, _Piece] = {}
+        self.pieces: dict[int, Piece] = {}
         self.pen_x = self.pen_y = 0
         self.vertical = False
 
@@ -259,7 +234,7 @@ class _Shaper:
                 ink = (ink[0] + x, ink[1] + y, ink[2] + x, ink[3] + y)
                 placed.append((glyph, x, y))
             piece = (pen_start, -pen_y if vertical else pen_x, ink)
-            pieces[cluster] = _joined(pieces[cluster], piece) if cluster in pieces else piece
+            pieces[cluster] = joined_pieces(pieces[cluster], piece) if cluster in pieces else piece
             if spacing64 and (index == last or ids[index + 1][1] != cluster):
                 if vertical:
                     pen_y -= spacing64
@@ -268,33 +243,9 @@ class _Shaper:
         keep_strike(strike)
         self.pen_x, self.pen_y = pen_x, pen_y
 
-    def _clusters(self) -> tuple[tuple[str, ...], list[Box]]:
-        """Texts, and boxes about the pen's start; a cluster without ink and advance goes to the one before it."""
-        starts = sorted(self.pieces)
-        if starts[0] != 0:
-            # HarfBuzz drops leading default-ignorable characters; they belong to what follows.
-            self.pieces[0] = self.pieces.pop(starts[0])
-            starts[0] = 0
-        x_height = self.font.x_height * self.size64 / 64.0
-        kept: list[int] = []
-        boxes: list[Box] = []
-        for start in starts:
-            pen_start64, pen_end64, ink = self.pieces[start]
-            if ink is None:
-                if kept and pen_end64 <= pen_start64:
-                    continue
-                pen_start, pen_end = pen_start64 / 64.0, max(pen_end64, pen_start64 + 64) / 64.0
-                ink = (pen_start, -x_height, pen_end, 0.0)
-                if self.vertical:
-                    ink = (-x_height / 2, pen_start, x_height / 2, pen_end)
-            kept.append(start)
-            boxes.append(ink)
-        if len(kept) == len(self.text):
-            return tuple(self.text), boxes
-        return tuple(self.text[start:end] for start, end in zip(kept, [*kept[1:], len(self.text)])), boxes
-
     def _drawn(self, advance_px: float) -> ShapedRun:
-        (texts, boxes), size_px = self._clusters(), self.size64 / 64.0
+        size_px = self.size64 / 64.0
+        texts, boxes = clusters_of(self.text, self.pieces, self.font.x_height * self.size64 / 64.0, self.vertical)
         if not self.placed:
             width, height = max(1, math.ceil(advance_px)), max(1, math.ceil(self.font.x_height * size_px))
             left, top = 0, -height
