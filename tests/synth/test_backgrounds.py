@@ -1,4 +1,4 @@
-"""Backgrounds: plans as JSON, the same pixels from the same plan, splits, damage, bounded memory; every surface."""
+"""Backgrounds: plans as JSON, the same pixels from the same plan, splits, damage, bounded memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from ocrsmith.errors import InputError, SynthesisError
 from ocrsmith.images import write_image
 from ocrsmith.splits import split_of
 from ocrsmith.synth.backgrounds import Backgrounds
-from ocrsmith.synth.surfaces import SURFACES
 
 
 def rng(seed: int = 0) -> np.random.Generator:
@@ -118,15 +117,3 @@ def test_the_cache_is_bounded(folder: Path) -> None:
         backgrounds.sample(rng(seed), 8, 8)
     assert backgrounds._cache._bytes <= 2 * picture_bytes
     assert len(backgrounds._cache._pictures) == min(2, len(backgrounds.names))
-
-
-@pytest.mark.parametrize("name", SURFACES)
-def test_a_surface_is_a_pure_function(name: str) -> None:
-    surface = SURFACES[name]
-    for height, width in ((1, 1), (3, 200), (120, 90), (900, 800)):
-        first, second = (surface(rng(7), height, width) for _ in range(2))
-        assert first.shape == (height, width, 3)
-        assert first.dtype == np.uint8
-        assert first.flags.c_contiguous
-        assert np.array_equal(first, second)
-    assert not np.array_equal(surface(rng(1), 64, 64), surface(rng(2), 64, 64))

@@ -21,7 +21,8 @@ from ocrsmith.images import read_image
 from ocrsmith.samples import Image
 from ocrsmith.settings import package_assets_dir
 from ocrsmith.splits import Split, select_split
-from ocrsmith.synth.surfaces import SURFACES, Rng
+from ocrsmith.synth.choices import Rng
+from ocrsmith.synth.surfaces import SURFACES
 
 BUILTIN = "builtin"
 PICTURE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
