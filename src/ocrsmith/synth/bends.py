@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ocrsmith.geometry import bounds
 from ocrsmith.synth.choices import Rng
+from ocrsmith.synth.curved_warps import arch, circle, waves
 from ocrsmith.synth.scene_plans import BendPlan, Box
-from ocrsmith.synth.warps import Warp, arch, circle, waves
+from ocrsmith.synth.warps import Warp
 
 # A line round a circle takes at most this share of it, so that its ends stay apart.
 _WIDEST_TURN = 0.86

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.geometry import bounds, box_quad
-from ocrsmith.synth import warps
+from ocrsmith.synth import curved_warps, warps
 from ocrsmith.synth.legibility import CropTooWideError, InkTooLowError
 from ocrsmith.synth.line_plans import ExtraInk, FileStretch, LinePlan
 from ocrsmith.synth.shaping import ShapedRun, shape
@@ -124,9 +124,9 @@ def _bend(plan: LinePlan, width: int, height: int, size: tuple[int, int]) -> war
     """Baseline, slant and drawn warps; a plain line stays a matrix."""
     steps = []
     if plan.arch:
-        steps.append(warps.arch(*size, plan.arch * height))
+        steps.append(curved_warps.arch(*size, plan.arch * height))
     if plan.wave[0]:
-        steps.append(warps.waves(*size, plan.wave[0] * height, plan.wave[1] * width, plan.wave[2]))
+        steps.append(curved_warps.waves(*size, plan.wave[0] * height, plan.wave[1] * width, plan.wave[2]))
     if plan.warps:
         steps.append(build_warp(plan.warps, *size))
     steps.append(warps.affine(*size, plan.rotation_degrees, plan.shear))

@@ -14,19 +14,8 @@ from typing import Any
 import numpy as np
 
 from ocrsmith.errors import RecipeError
-from ocrsmith.synth.warps import (
-    Warp,
-    affine,
-    compose,
-    curl,
-    cylinder,
-    elastic,
-    fold,
-    lens,
-    matrix_warp,
-    perspective,
-    waves,
-)
+from ocrsmith.synth.curved_warps import curl, cylinder, elastic, fold, lens, waves
+from ocrsmith.synth.warps import Warp, affine, compose, matrix_warp, perspective
 
 Rng = np.random.Generator
 Maker = Callable[[int, int, float, Rng], Warp]
