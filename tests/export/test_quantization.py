@@ -16,8 +16,6 @@ from torch import nn
 from ocrsmith.errors import InputError
 from ocrsmith.export.onnx import example_images, export_network
 from ocrsmith.export.quantization import quantize_network
-from ocrsmith.export.ranges import Range, least_error_range
-from ocrsmith.export.rounding import least_output_error, nearest
 from ocrsmith.models import torch_engine
 from ocrsmith.models.onnx_state import load_state_from_onnx, state_from_onnx
 from ocrsmith.reading.engines import ROUNDED_OUTPUT, open_engine
@@ -125,44 +123,3 @@ def test_nothing_that_pays() -> None:
     assert quantize_network(content, [np.zeros((1, 3, 8, 16), np.float32)]) == content
     with pytest.raises(InputError, match="No pictures"):
         quantize_network(content, [])
-
-
-def test_a_range_holds_zero() -> None:
-    assert Range.between(0.5, 2.55) == Range(pytest.approx(0.01), 0)
-    assert Range.between(-1.0, 1.55) == Range(pytest.approx(0.01), 100)
-    assert Range.between(-2.55, -1.0).zero == 255
-    assert Range.between(0.0, 0.0).scale > 0
-    values = np.array([-9.0, 0.0, 0.004, 0.006, 9.0], np.float32)
-    assert Range(0.01, 100).rounded(values) == pytest.approx([-1.0, 0.0, 0.0, 0.01, 1.55])
-
-
-def test_one_outlier_does_not_set_the_range() -> None:
-    values = np.append(np.linspace(0, 1, 1_000_000), 10.0).astype(np.float32)
-    found = least_error_range(values, 0.0, 10.0)
-    assert 2.0 < 255 * found.scale < 6.0
-    few = np.array([0.0, 10.0], np.float32)
-    assert 255 * least_error_range(few, 0.0, 10.0).scale == pytest.approx(10.0, rel=1e-3)
-
-
-def test_weights_on_levels() -> None:
-    weights = np.array([[1.27, 0.004, -0.996], [0.0, 0.0, 0.0]], np.float32)
-    found = nearest(weights, np.array([3.0, 4.0], np.float32))
-    assert found.scales[0] == pytest.approx(0.01)
-    assert found.weights[0] == pytest.approx([1.27, 0.0, -1.0])
-    assert not found.weights[1].any()
-    assert found.bias.tolist() == [3.0, 4.0]
-
-
-def test_weights_make_good_each_others_errors() -> None:
-    rng = np.random.default_rng(0)
-    inputs = rng.normal(size=(500, 4)) @ rng.normal(size=(4, 24)) + rng.normal(scale=0.1, size=(500, 24)) + 1.0
-    weights, bias = rng.normal(size=(8, 24)).astype(np.float32), np.zeros(8, np.float32)
-    columns = np.pad(inputs, ((0, 0), (0, 1)), constant_values=1.0)
-
-    def error(rounded: np.ndarray, shift: np.ndarray) -> float:
-        return float(np.square(inputs @ (rounded - weights).T + shift).mean())
-
-    plain, good = nearest(weights, bias), least_output_error(weights, bias, columns.T @ columns)
-    assert error(good.weights, good.bias) < error(plain.weights, plain.bias) / 4
-    codes = good.weights / good.scales[:, None]
-    assert codes == pytest.approx(np.rint(codes), abs=1e-3)

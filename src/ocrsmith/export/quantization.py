@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from ocrsmith.errors import InputError
 from ocrsmith.export.ranges import Activations, Convolution, Range, column_products, ranges
 from ocrsmith.export.rounding import Rounded, least_output_error, nearest
+from ocrsmith.export.rounding_nodes import RoundingNodes, gained
 from ocrsmith.reading.engines import ROUNDED_OUTPUT
 
 # Of all multiplications, a convolution with less of them stays as it is: it would lose more than it saves.
@@ -193,7 +194,7 @@ def _rewrite(
     removed = {layer.removed.name for layer in layers if layer.removed is not None}
     inputs = {layer.convolution.input for layer in layers}
     outputs = {layer.convolution.output for layer in layers} - {output.name for output in graph.output}
-    parts = _Parts()
+    parts = RoundingNodes()
     nodes: list[onnx.NodeProto] = []
     given: dict[str, str] = {}
 
@@ -224,7 +225,7 @@ def _rewrite(
     graph.initializer.extend(parts.initializers)
 
 
-def _round_layer(graph: onnx.GraphProto, parts: _Parts, layer: _Layer, rounded: Rounded, given: Range) -> None:
+def _round_layer(graph: onnx.GraphProto, parts: RoundingNodes, layer: _Layer, rounded: Rounded, given: Range) -> None:
     """Gives a convolution its weights and bias on levels, and the output of the normalisation that it replaces."""
     node, wide = layer.node, layer.node.input[1]
     weights, bias_tensor = _own(graph, wide), _own(graph, node.input[2]) if len(node.input) > 2 else None
@@ -237,65 +238,9 @@ def _round_layer(graph: onnx.GraphProto, parts: _Parts, layer: _Layer, rounded: 
         bias = bias_tensor.name
     else:
         bias = parts.constant(node.name + ".bias", rounded.bias)
-    scales = _gained(rounded.scales, layer.gains)
+    scales = gained(rounded.scales, layer.gains)
     inputs = [parts.weights(wide, rounded.scales, layer.gains), parts.bias(bias, scales * np.float32(given.scale))]
     del node.input[1:]
     node.input.extend(inputs)
     if layer.removed is not None:
         node.output[0] = layer.removed.output[0]
-
-
-def _gained(scales: NDArray[np.float32], gains: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(O,) steps of weights that a normalisation multiplies; never 0, which nothing can be divided by."""
-    return np.asarray(np.maximum(scales * np.abs(gains), 1e-12), np.float32)
-
-
-class _Parts:
-    """Nodes and initialisers that are to be put into a graph."""
-
-    def __init__(self) -> None:
-        self.initializers: list[onnx.TensorProto] = []
-        self._nodes: list[onnx.NodeProto] = []
-
-    def taken(self) -> list[onnx.NodeProto]:
-        """The nodes made since this was last asked."""
-        nodes, self._nodes = self._nodes, []
-        return nodes
-
-    def constant(self, name: str, values: NDArray[Any]) -> str:
-        """An initialiser."""
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def _node(self, operator: str, inputs: Sequence[str], name: str, **attributes: Any) -> str:
-        self._nodes.append(helper.make_node(operator, list(inputs), [name], name=name, **attributes))
-        return name
-
-    def activation(self, name: str, found: Range, suffix: str) -> str:
-        """The activation on the 256 codes of its range."""
-        scale = self.constant(name + suffix + ".scale", np.array(found.scale, np.float32))
-        zero = self.constant(name + suffix + ".zero", np.array(found.zero, np.uint8))
-        codes = self._node("QuantizeLinear", [name, scale, zero], name + suffix + ".codes")
-        return self._node("DequantizeLinear", [codes, scale, zero], name + suffix)
-
-    def weights(self, name: str, scales: NDArray[np.float32], gains: NDArray[np.float32]) -> str:
-        """The weights as whole numbers of their scales, times the gains."""
-        zero = self.constant(name + ".zero", np.zeros(len(scales), np.int8))
-        scale = self.constant(name + ".scale", scales)
-        signed = name
-        if (gains < 0).any():
-            signs = np.where(gains < 0, -1.0, 1.0).astype(np.float32).reshape(-1, 1, 1, 1)
-            signed = self._node("Mul", [name, self.constant(name + ".signs", signs)], name + ".signed")
-        codes = self._node("QuantizeLinear", [signed, scale, zero], name + ".codes", axis=0)
-        if (gains != 1).any():
-            scale = self.constant(name + ".gained", _gained(scales, gains))
-        return self._node("DequantizeLinear", [codes, scale, zero], name + ".rounded", axis=0)
-
-    def bias(self, name: str, steps: NDArray[np.float32]) -> str:
-        """The bias in whole numbers of what one code of input times one of weight is, as integer kernels add it."""
-        scale = self.constant(name + ".scale", steps)
-        divided = self._node("Div", [name, scale], name + ".divided")
-        whole = self._node("Round", [divided], name + ".whole")
-        codes = self._node("Cast", [whole], name + ".codes", to=TensorProto.INT32)
-        zero = self.constant(name + ".zero", np.zeros(len(steps), np.int32))
-        return self._node("DequantizeLinear", [codes, scale, zero], name + ".rounded", axis=0)
