@@ -186,6 +186,15 @@ def test_a_negative_size_in_a_turned_matrix_is_upright_text(write: Write) -> Non
     assert instance.polygon[0, 0] < instance.polygon[1, 0] and instance.polygon[0, 1] < instance.polygon[3, 1]
 
 
+def test_dots_that_lead_to_a_page_belong_to_neither_title_nor_page(write: Write) -> None:
+    folder = write("a.pdf", ("2.1 Naming. . . . . . .  24", (40.0, 200.0), {}), ("end . 7", (40.0, 150.0), {}))
+    counted = [i.text for i in shown(folder).instances if i.text != "."]
+    assert counted == ["2.1 Naming.", "24", "end", "7"]
+    dots = [i for i in shown(folder).instances if i.text == "."]
+    # Standing alone they are too low to be read: 20 px of Helvetica have dots of 2 px.
+    assert len(dots) == 7 and all(dot.ignore for dot in dots)
+
+
 def test_a_hyphen_at_the_end_of_a_line_is_one(write: Write) -> None:
     folder = write("a.pdf", ("see the hyphen-", (40.0, 200.0), {}), ("ated word", (40.0, 176.0), {}))
     assert found(shown(folder)) == {"see the hyphen-": False, "ated word": False}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ctypes
 import unicodedata
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,6 +77,21 @@ def page_matrix(page: pypdfium2.PdfPage) -> NDArray[np.float64]:
     return np.stack([(right - origin) / 1000.0, (up - origin) / 1000.0, origin], axis=1)
 
 
+def _without_leaders(line: list[PdfCharacter]) -> Iterator[list[PdfCharacter]]:
+    """A line's parts between dots that stand alone in it, and each such dot: in a table of contents they lead from a
+    title to its page, and the first and the last stand near enough to be taken for the title's and the page's."""
+    start = 0
+    for index, character in enumerate(line):
+        apart = index == 0 or line[index - 1].text == " "
+        if character.text == "." and apart and (index + 1 == len(line) or line[index + 1].text == " "):
+            if index > start:
+                yield line[start : index - 1]
+            yield [character]
+            start = index + 2
+    if start < len(line):
+        yield line[start:]
+
+
 class _Reader:
     """The work of one `read_text`."""
 
@@ -110,7 +126,8 @@ class _Reader:
             else:
                 self._add(index, text)
         self._end_line()
-        return PdfText(self.lines, self.counts, [*pictures(self.page, self.matrix), *self._outlines()])
+        lines = [part for line in self.lines for part in _without_leaders(line)]
+        return PdfText(lines, self.counts, [*pictures(self.page, self.matrix), *self._outlines()])
 
     def _outlines(self) -> list[NDArray[np.float64]]:
         quads = [character.quad for line in self.lines for character in line if not character.hidden]
