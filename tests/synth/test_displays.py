@@ -217,7 +217,7 @@ def test_what_is_washed_out_is_refused_with_a_count_in_crops_and_marked_in_scene
         assert DisplayLinePlan.from_json(plan.to_json()) == plan
     assert causes["IllegibleError"] >= 5
     meters = DisplayScene(Readings(), Flat(), width=200, height=160, empty=0.0)
-    whole = meters.plan(np.random.default_rng(3))
+    whole = meters.plan(np.random.default_rng(1))
     assert any(not instance.ignore for instance in meters.render(whole).instances)
     lit = meters.render(replace(whole, optics=replace(whole.optics, brightness=400.0)))
     assert lit.instances and all(instance.ignore for instance in lit.instances)

@@ -22,12 +22,12 @@ from ocrsmith.geometry import (
     transform_points,
 )
 from ocrsmith.samples import Image, PageSample, TextInstance
-from ocrsmith.synth.displays import digit_quads, panel_from_form, visible_contrast
-from ocrsmith.synth.legibility import is_washed_out
+from ocrsmith.synth.display_legibility import illegible_cause
+from ocrsmith.synth.displays import panel_from_form, visible_contrast
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import HEADINGS, UNITS, PanelLook, draw_panel_plan
 from ocrsmith.synth.panel_print import Box, Label, fits, grown
-from ocrsmith.synth.panels import Panel, draw_labels, draw_panel, fill_quad, reading_coverage, window_quad
+from ocrsmith.synth.panels import Panel, draw_labels, draw_panel, fill_quad, window_quad
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.texts import TextGenerator
 
@@ -187,7 +187,7 @@ class DisplayScene:
         return tuple(labels)
 
     def render(self, plan: DisplayScenePlan) -> PageSample:
-        """The scene and its readings; less than 70 % inside, or a digit half outside or washed out, marks `ignore`."""
+        """The scene and its readings; less than 70 % inside, or what can no longer be told, marks `ignore`."""
         image = np.ascontiguousarray(self.backgrounds.render(plan.background)).copy()
         instances: list[tuple[TextInstance, Device]] = []
         for device in plan.devices:
@@ -214,12 +214,11 @@ def _window_box(panel: Panel) -> Box:
 
 
 def _judged(image: Image, instance: TextInstance, device: Device) -> TextInstance:
-    """Marked `ignore` where the finished picture no longer shows every digit."""
+    """Marked `ignore` where the finished picture no longer shows every digit, or the point."""
     if instance.ignore:
         return instance
     matrix = quad_to_quad(window_quad(device.panel), np.array(device.corners, np.float32))
-    coverage = reading_coverage(image.shape, matrix, device.panel)
-    return replace(instance, ignore=is_washed_out(image, coverage, digit_quads(instance)))
+    return replace(instance, ignore=illegible_cause(image, matrix, device.panel, instance) is not None)
 
 
 def _grey(rng: np.random.Generator) -> tuple[int, int, int]:

@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import Quad, box_quad, enclosing_quad, inside_share, quad_to_quad, transform_points
+from ocrsmith.geometry import box_quad, enclosing_quad, inside_share, quad_to_quad, transform_points
 from ocrsmith.samples import LineSample, PageSample, TextInstance
-from ocrsmith.synth.legibility import IllegibleError, is_washed_out
+from ocrsmith.synth.display_legibility import illegible_cause
+from ocrsmith.synth.legibility import IllegibleError
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
 from ocrsmith.synth.panel_print import Label
-from ocrsmith.synth.panels import Panel, draw_panel, lit_polygons, panel_characters, reading_coverage, text_width
+from ocrsmith.synth.panels import Panel, draw_panel, lit_polygons, panel_characters, text_width
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.segments import SegmentStyle
 from ocrsmith.synth.texts import TextGenerator
@@ -120,20 +121,20 @@ class DisplayLine:
         """
         refusals: Counter[str] = Counter()
         for _ in range(_DRAWS):
-            plan = _widened(self._draw(rng))
-            if visible_contrast(plan.panel, plan.optics) < 1.0:
+            drawn = self._draw(rng)
+            if visible_contrast(drawn.panel, drawn.optics) < 1.0:
                 refusals["FaintPanel"] += 1
-            elif not _whole(plan):
+            elif (plan := _widened(drawn)) is None:
                 refusals["CutCharacter"] += 1
             else:
-                # Glare and haze show in the pixels alone: the same rule marks readings of a scene.
+                # Glare, haze and smear show in the pixels alone: the same rule marks readings of a scene.
                 sample = self._drawn(plan)
-                coverage = reading_coverage(sample.image.shape, _matrix(plan), plan.panel)
-                if not is_washed_out(sample.image, coverage, digit_quads(sample.instances[0])):
+                cause = illegible_cause(sample.image, _matrix(plan), plan.panel, sample.instances[0])
+                if cause is None:
                     plan = replace(plan, refusals=tuple(sorted(refusals.items())))
                     self._last = (plan, sample)
                     return plan
-                refusals["IllegibleError"] += 1
+                refusals[cause] += 1
         raise IllegibleError(
             f"{_DRAWS} displays in a row came out too faint, washed out or too far cut off to read ({dict(refusals)}). "
             "Lower the share of faint panels or the strength, or widen the crops' margins."
@@ -191,23 +192,38 @@ def _matrix(plan: DisplayLinePlan) -> NDArray[np.float64]:
     return quad_to_quad(np.array(plan.corners, np.float32), box_quad(0, 0, plan.width_px, plan.height_px))
 
 
-def _whole(plan: DisplayLinePlan) -> bool:
+def _widened(plan: DisplayLinePlan) -> DisplayLinePlan | None:
+    """The plan with its crop let out on all sides, by as little as keeps every character whole: few are drawn again.
+
+    None where that is not enough.
+    """
+    shapes = _lit_shapes(plan.panel)
+    for step in range(_MOST_WIDENINGS + 1):
+        if _whole(plan, shapes):
+            return plan
+        if step < _MOST_WIDENINGS:
+            corners = np.array(plan.corners) + _WIDENING * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+            plan = replace(plan, corners=tuple((round(float(x), 3), round(float(y), 3)) for x, y in corners))
+    return None
+
+
+def _whole(plan: DisplayLinePlan, shapes: Sequence[NDArray[np.float32]]) -> bool:
     """Whether every lit segment, or every glyph of a font, keeps most of itself in the crop.
 
     By the segment, since a digit that lost less than a fifth of its width may be another one: 7 shows as 1.
     """
-    kept = segment_shares(plan)
-    return bool(kept.min(initial=1.0) >= (_LEAST_OF_GLYPH if plan.panel.font else _LEAST_OF_SEGMENT))
-
-
-def _widened(plan: DisplayLinePlan) -> DisplayLinePlan:
-    """The plan with its crop let out on all sides, by as little as keeps every character whole: few are drawn again."""
-    for _ in range(_MOST_WIDENINGS):
-        if _whole(plan):
-            break
-        corners = np.array(plan.corners) + _WIDENING * np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
-        plan = replace(plan, corners=tuple((round(float(x), 3), round(float(y), 3)) for x, y in corners))
-    return plan
+    if not shapes:
+        return True
+    least = _LEAST_OF_GLYPH if plan.panel.font else _LEAST_OF_SEGMENT
+    size = (plan.width_px, plan.height_px)
+    points = transform_points(np.concatenate(shapes), _matrix(plan))
+    outside = np.flatnonzero(((points < 0) | (points > size)).any(axis=1))
+    if not len(outside):
+        return True
+    # Most lie wholly inside: only what crosses an edge is clipped.
+    ends = np.cumsum([len(shape) for shape in shapes])
+    crossing = np.unique(np.searchsorted(ends, outside, side="right")).tolist()
+    return all(inside_share(points[ends[i] - len(shapes[i]) : ends[i]], *size) >= least for i in crossing)
 
 
 def segment_shares(plan: DisplayLinePlan) -> NDArray[np.float64]:
@@ -215,22 +231,15 @@ def segment_shares(plan: DisplayLinePlan) -> NDArray[np.float64]:
 
     Points are left out: a display may hide them.
     """
-    panel, size = plan.panel, (plan.width_px, plan.height_px)
+    matrix, size = _matrix(plan), (plan.width_px, plan.height_px)
+    return np.array([inside_share(transform_points(shape, matrix), *size) for shape in _lit_shapes(plan.panel)])
+
+
+def _lit_shapes(panel: Panel) -> list[NDArray[np.float32]]:
+    """What must not be cut, in panel units: lit segments, or the quads of the characters that a font draws."""
     if panel.font:
-        shapes = [c.quad for c in panel_characters(panel, _matrix(plan)) if c.text != "."]
-    else:
-        lit = lit_polygons(panel)
-        if not lit:
-            return np.ones(0)
-        points = transform_points(np.concatenate(lit), _matrix(plan))
-        shapes = np.split(points, np.cumsum([len(polygon) for polygon in lit])[:-1])
-    # Most lie wholly inside: only what crosses an edge is clipped.
-    return np.array([1.0 if ((s >= 0) & (s <= size)).all() else inside_share(s, *size) for s in shapes])
-
-
-def digit_quads(instance: TextInstance) -> list[Quad]:
-    """The quads of a reading's characters but its points."""
-    return [character.quad for character in instance.characters or () if character.text != "."]
+        return [character.quad for character in panel_characters(panel, np.eye(3)) if character.text != "."]
+    return lit_polygons(panel)
 
 
 def panel_from_form(form: dict[str, Any]) -> Panel:

@@ -87,6 +87,8 @@ def ink_separation(image: Image, coverage: NDArray[np.uint8]) -> Separation:
 # Other ink's darkness in a character's quad as a share of its own, from which on the character is not told any more,
 # and the share of such characters from which on the word is not read. Set by eye on pages with notes and stamps.
 _WRITTEN_OVER, _LOST_SHARE = 0.5, 0.25
+# A mark's ink as a share of the word's usual character's, up to which nothing but most of its ink tells of it.
+_SMALL_MARK = 0.35
 
 
 def is_written_over(
@@ -95,7 +97,8 @@ def is_written_over(
     """Whether other writing across a word leaves too few of its characters to be read.
 
     In each character's box, what other ink is not over its own, times how far it stands from the ground, is compared
-    with the same of its own ink: pale stamps do not hide black print, black print hides a pale stamp.
+    with the same of its own ink: pale stamps do not hide black print, black print hides a pale stamp. A small mark that
+    other ink covers for the most part is enough: without its point a price is another.
 
     Args:
         image: uint8 RGB (H, W, 3), finished.
@@ -123,14 +126,39 @@ def is_written_over(
             slice(box[1].start - columns.start, box[1].stop - columns.start),
         )
         lost += bool(foreign[part].sum() >= _WRITTEN_OVER * max(float(own[part].sum()), 1.0))
-    return lost > 0 and lost >= _LOST_SHARE * len(boxes)
+    if lost > 0 and lost >= _LOST_SHARE * len(boxes):
+        return True
+    tight = [np.asarray(quad) - np.array([columns.start, rows.start]) for quad in quads]
+    return _hides_a_mark(depth, ink[rows, columns], other[rows, columns], tight)
+
+
+def _hides_a_mark(
+    depth: NDArray[np.float32], ink: NDArray[np.uint8], other: NDArray[np.uint8], quads: Sequence[Quad]
+) -> bool:
+    """Whether other writing that is dark enough lies on most of a small mark of a word (points, commas, dashes).
+
+    Args:
+        depth, ink, other: (h, w) of the word's window. quads: of its characters, px of the window.
+    """
+    if not np.logical_and(ink > 127, other > 127).any():
+        return False
+    alone, foreign = depth[(ink > 127) & (other < 64)], depth[(other > 127) & (ink < 64)]
+    if alone.size and foreign.size and foreign.mean() < _WRITTEN_OVER * alone.mean():
+        return False
+    own = ink.astype(np.float32)
+    covered = own * other * (1 / 255)
+    windows = [window for quad in quads if (window := window_of(quad, ink.shape, 0)) is not None]
+    sizes = [float(own[window].sum()) for window in windows]
+    small = _SMALL_MARK * float(np.median(sizes)) if sizes else 0.0
+    return any(0 < size <= small and float(covered[window].sum()) > 0.5 * size for window, size in zip(windows, sizes))
 
 
 def is_washed_out(image: Image, coverage: NDArray[np.uint8], quads: Iterable[Quad]) -> bool:
     """Whether a digit of a display has drowned in glare, haze, noise or darkness: one that cannot be told is enough.
 
     Displays are fainter than print, so the floors are lower than `Separation.legible`'s: 4 levels and half a deviation,
-    below which digits of finished crops could no longer be told by eye. Blur and smear are not seen by either.
+    below which digits of finished crops could no longer be told by eye. Blur and smear are not seen by
+    either: `display_legibility` does.
 
     Args:
         image: uint8 RGB (H, W, 3), finished.

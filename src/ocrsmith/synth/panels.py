@@ -17,9 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ocrsmith.geometry import Quad, box_quad, transform_points
 from ocrsmith.samples import Character, Image
-from ocrsmith.synth.outlines import glyph_outline
 from ocrsmith.synth.panel_print import Box, Label, label_contours
-from ocrsmith.synth.segments import SegmentStyle, digit_polygons, ink_box
+from ocrsmith.synth.segments import SegmentStyle, digit_polygons, glyph_in_cell, ink_box
 
 Colour = tuple[int, int, int]
 
@@ -212,7 +211,7 @@ def _polygons(panel: Panel, cell: Cell) -> list[NDArray[np.float32]]:
     if cell.text == ".":
         return [(_circle() if panel.round_point else box_quad(0, 0, 1, 1)) * cell.scale + origin]
     if panel.font is not None:
-        return [p * cell.scale + origin for p in _font_cell(panel.font, cell.text, panel.style.width)]
+        return [p * cell.scale + origin for p in glyph_in_cell(panel.font, cell.text, panel.style.width)]
     segments = panel.style.lit(cell.text)
     return [polygon * cell.scale + origin for polygon in digit_polygons(panel.style, segments)]
 
@@ -221,7 +220,7 @@ def _cell_quad(panel: Panel, cell: Cell) -> Quad:
     if cell.text == ".":
         return box_quad(cell.left, cell.top, cell.left + cell.scale, cell.top + cell.scale)
     if panel.font is not None:
-        points = np.concatenate(_font_cell(panel.font, cell.text, panel.style.width))
+        points = np.concatenate(glyph_in_cell(panel.font, cell.text, panel.style.width))
         left, top = (float(v) for v in points.min(axis=0))
         right, bottom = (float(v) for v in points.max(axis=0))
     else:
@@ -230,15 +229,6 @@ def _cell_quad(panel: Panel, cell: Cell) -> Quad:
         top, bottom = 0.0, 1.0
     s = cell.scale
     return box_quad(cell.left + s * left, cell.top + s * top, cell.left + s * right, cell.top + s * bottom)
-
-
-@lru_cache(maxsize=4096)
-def _font_cell(font: str, character: str, width: float) -> tuple[NDArray[np.float32], ...]:
-    """A segment font's glyph in the unit cell, scaled by the font's own 8, so that every digit keeps its place."""
-    left, top, right, bottom = glyph_outline(font, "8").box
-    scale = np.array([width / (right - left), 1.0 / (bottom - top)], np.float32)
-    origin = np.array([left, top], np.float32)
-    return tuple((contour - origin) * scale for contour in glyph_outline(font, character).contours)
 
 
 @lru_cache(maxsize=1)

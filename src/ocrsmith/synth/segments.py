@@ -14,6 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ocrsmith.synth.outlines import glyph_outline
+
 SegmentShape = Literal["trapezoid", "hexagon", "bar"]
 
 # The usual letters: a top, b upper right, c lower right, d bottom, e lower left, f upper left, g middle.
@@ -136,3 +138,15 @@ def _hexagon(start: Sequence[float], end: Sequence[float], half: float, gap: flo
     inner_p, inner_q = p + along * half, q - along * half
     corners = [p, inner_p - across, inner_q - across, q, inner_q + across, inner_p + across]
     return [(float(x), float(y)) for x, y in corners]
+
+
+@lru_cache(maxsize=4096)
+def glyph_in_cell(font: str, character: str, width: float) -> tuple[NDArray[np.float32], ...]:
+    """A segment font's glyph in the unit cell, scaled by the font's own 8, so that every digit keeps its place.
+
+    Raises FontError where the font has no glyph for the character or no 8.
+    """
+    left, top, right, bottom = glyph_outline(font, "8").box
+    scale = np.array([width / (right - left), 1.0 / (bottom - top)], np.float32)
+    origin = np.array([left, top], np.float32)
+    return tuple((contour - origin) * scale for contour in glyph_outline(font, character).contours)
