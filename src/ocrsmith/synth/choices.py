@@ -1,8 +1,7 @@
-"""Small parts that any policy of chance is composed of: values that are drawn, and effects that happen at times.
+"""What is drawn by weights: an index, one of several values, one of several draws.
 
-Two protocols. A *draw* has `.sample(rng)` and gives a value; a plain value is a draw that always gives itself. An
-*effect* is called as `effect(state, rng)` and gives the next state. `Sometimes` and `OneOf` are both: as draws over
-values, as effects over effects; `Chain` is an effect. Everything comes from the `numpy.random.Generator` passed in.
+A draw has `.sample(rng)` and gives a value; a plain value is a draw that always gives itself. Everything comes from
+the `numpy.random.Generator` passed in.
 """
 
 from __future__ import annotations
@@ -10,8 +9,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -19,8 +17,6 @@ import numpy as np
 from ocrsmith.errors import RecipeError
 
 Rng = np.random.Generator
-State = Any
-Effect = Callable[[State, Rng], State]
 Item = TypeVar("Item")
 
 
@@ -53,38 +49,6 @@ def running_weights(weights: Iterable[float], name: str) -> list[float]:
     return list(itertools.accumulate(listed))
 
 
-@dataclass(frozen=True)
-class Uniform:
-    """A float from lo (included) to hi (excluded)."""
-
-    lo: float
-    hi: float
-
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.lo) and math.isfinite(self.hi) and self.lo <= self.hi):
-            raise RecipeError(f"Uniform came with {self.lo} to {self.hi}. Two numbers, the lesser first, are expected.")
-
-    def sample(self, rng: Rng) -> float:
-        """One float."""
-        return self.lo + (self.hi - self.lo) * rng.random()
-
-
-@dataclass(frozen=True)
-class IntRange:
-    """An integer from lo to hi, both included."""
-
-    lo: int
-    hi: int
-
-    def __post_init__(self) -> None:
-        if self.lo > self.hi:
-            raise RecipeError(f"IntRange came with {self.lo} to {self.hi}. The lesser is expected first.")
-
-    def sample(self, rng: Rng) -> int:
-        """One integer."""
-        return int(rng.integers(self.lo, self.hi + 1))
-
-
 class Choice(Generic[Item]):
     """One of a list of values, evenly or by weights; the values are given as they are, never called."""
 
@@ -103,7 +67,7 @@ class Choice(Generic[Item]):
 
 
 class OneOf:
-    """One of several draws or effects, by weight: `OneOf({blur: 2, noise: 1})`, or pairs where they do not hash."""
+    """One of several draws, by weight: `OneOf({numbers: 2, words: 1})`, or pairs where they do not hash."""
 
     def __init__(self, weighted: Mapping[Any, float] | Iterable[tuple[Any, float]]) -> None:
         pairs = list(weighted.items() if isinstance(weighted, Mapping) else weighted)
@@ -114,45 +78,5 @@ class OneOf:
         """One value; where the item drawn is itself a draw, the value that it gives."""
         return draw(self.items[pick(self._cumulative, rng)], rng)
 
-    def __call__(self, state: State, rng: Rng) -> State:
-        """The state after the one effect drawn."""
-        return self.items[pick(self._cumulative, rng)](state, rng)
-
     def __repr__(self) -> str:
         return f"OneOf({list(self.items)!r})"
-
-
-@dataclass(frozen=True)
-class Sometimes:
-    """With probability p the draw or effect, otherwise nothing: None as a draw, the state unchanged as an effect."""
-
-    p: float
-    item: Any
-
-    def __post_init__(self) -> None:
-        if not 0.0 <= self.p <= 1.0:
-            raise RecipeError(f"Sometimes came with probability {self.p}. A number in 0 to 1 is expected.")
-
-    def sample(self, rng: Rng) -> Any:
-        """The item's value, or None."""
-        return draw(self.item, rng) if rng.random() < self.p else None
-
-    def __call__(self, state: State, rng: Rng) -> State:
-        """The state after the effect, or as it came."""
-        return self.item(state, rng) if rng.random() < self.p else state
-
-
-class Chain:
-    """Effects one after another."""
-
-    def __init__(self, *effects: Effect) -> None:
-        self.effects = effects
-
-    def __call__(self, state: State, rng: Rng) -> State:
-        """The state after all of them, in order."""
-        for effect in self.effects:
-            state = effect(state, rng)
-        return state
-
-    def __repr__(self) -> str:
-        return f"Chain{self.effects!r}"
