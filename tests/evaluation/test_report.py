@@ -20,7 +20,8 @@ from ocrsmith.evaluation.report import (
     duration,
     marked_difference,
     picture_uri,
-    score_rows,
+    rows_beside,
+    score_values,
     shown,
     shown_change,
     shown_interval,
@@ -150,13 +151,13 @@ def test_how_figures_are_shown() -> None:
 def test_rows_of_two_evaluations() -> None:
     before = EvaluationResult("m", "crops", 2, 0.2, TextCounts.from_pairs([("ab", "ab"), ("c", "d")]))
     after = EvaluationResult("m", "crops", 2, 0.1, TextCounts.from_pairs([("ab", "ab"), ("c", "c")]))
-    rows = score_rows(before, after)
+    rows = rows_beside(score_values(before), after)
     assert [(r.measure, r.before, r.after, r.verdict) for r in rows[1:]] == [
         ("exact", 0.5, 1.0, "better"),
         ("character error rate", pytest.approx(1 / 3), 0.0, "better"),
         ("time a picture", pytest.approx(100), pytest.approx(50), "better"),
     ]
-    assert score_rows(None, after)[0].verdict == "new"
+    assert rows_beside({}, after)[0].verdict == "new"
 
 
 def test_differences_are_marked() -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
-from ocrsmith.evaluation.counts import MatchCounts, add_counts, share
+from ocrsmith.evaluation.counts import MatchCounts, add_counts
 from ocrsmith.geometry import as_polygon
 
 # A prediction that lies in an ignored region by more than this share of its own area is neither right nor wrong
@@ -104,7 +104,6 @@ class BoxCounts(MatchCounts):
     """Sums of matched polygons: precision, recall and F of detection at one IoU, pairs as by `match_polygons`."""
 
     num_forgiven: int = 0  # predictions in ignored regions, in none of the other sums
-    iou_sum: float = field(default=0.0, compare=False)
     iou_threshold: float = 0.5
 
     @classmethod
@@ -147,7 +146,6 @@ class BoxCounts(MatchCounts):
                     num_predicted=int((kept & ~forgiven).sum()),
                     num_pictures=1,
                     num_forgiven=int((kept & forgiven).sum()),
-                    iou_sum=sum(overlap for _, _, overlap in pairs),
                     iou_threshold=iou,
                 )
             )
@@ -155,8 +153,3 @@ class BoxCounts(MatchCounts):
 
     def __add__(self, other: BoxCounts) -> BoxCounts:
         return add_counts(self, other, same=("iou_threshold",))
-
-    @property
-    def mean_iou(self) -> float:
-        """Mean IoU of the matched pairs: how tight the found boxes are; 0.0 without pairs."""
-        return share(self.iou_sum, self.num_matched)

@@ -85,11 +85,6 @@ def rows_beside(earlier: Mapping[str, float], after: EvaluationResult, *, data: 
     return rows
 
 
-def score_rows(before: EvaluationResult | None, after: EvaluationResult, *, data: str | None = None) -> list[ScoreRow]:
-    """The rows of one folder, measured before and after; the time a picture comes last."""
-    return rows_beside({} if before is None else score_values(before), after, data=data)
-
-
 @dataclass(frozen=True, eq=False)
 class ReportPicture:
     """A picture with a caption: a sheet of samples, a page with its boxes drawn."""
