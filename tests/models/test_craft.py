@@ -7,12 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from harness import detector_images
 
 from ocrsmith.errors import WeightsError
 from ocrsmith.images import read_image
 from ocrsmith.models.craft import Craft
-from ocrsmith.models.folding import fold_batch_norm
 from ocrsmith.models.start_weights import find_start_weights
 from ocrsmith.models.weights import load_start_weights
 
@@ -41,15 +39,6 @@ def test_maps_agree_with_the_reference(general: Craft, shared_dir: Path) -> None
 
 def test_the_number_of_parameters_is_the_published_one() -> None:
     assert sum(p.numel() for p in Craft().parameters()) == 20_770_466
-
-
-def test_folding_the_normalisations_changes_nothing(general: Craft) -> None:
-    images = detector_images(general, 64, 64, batch=1)
-    folded = fold_batch_norm(general)
-    assert not any(isinstance(module, torch.nn.BatchNorm2d) for module in folded.modules())
-    assert any(isinstance(module, torch.nn.BatchNorm2d) for module in general.modules())
-    with torch.inference_mode():
-        torch.testing.assert_close(folded(images), general(images), rtol=0, atol=2e-5)
 
 
 def write_keras_layout(path: Path, model: Craft) -> None:
