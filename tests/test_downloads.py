@@ -14,7 +14,7 @@ import pytest
 
 from ocrsmith.downloads import download_and_verify
 from ocrsmith.errors import DownloadError, StorageError
-from ocrsmith.synth.keras_ocr_assets import keras_ocr_backgrounds, keras_ocr_small_caps, safe_unzip
+from ocrsmith.synth.keras_ocr_assets import keras_ocr_backgrounds, safe_unzip
 
 CONTENT = bytes(range(256)) * 40
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -169,9 +169,6 @@ def test_keras_ocr_files_unpack_once(server: Server, tmp_path: Path) -> None:
         folder = keras_ocr_backgrounds(tmp_path, release=server.url + "/", sha256=sha256)
     assert sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.jpg")) == ["a.jpg", "deep/b.jpg"]
     assert len(server.ranges) == 1
-    server.files["/fonts_smallcaps.txt"] = b"a/A.ttf\nb/B.ttf\n"
-    sha256 = hashlib.sha256(server.files["/fonts_smallcaps.txt"]).hexdigest()
-    assert keras_ocr_small_caps(tmp_path, release=server.url + "/", sha256=sha256) == ["a/A.ttf", "b/B.ttf"]
 
 
 @pytest.mark.parametrize("name", ["../evil", "/evil", "a/../../evil", "..\\evil", "C:/evil"])

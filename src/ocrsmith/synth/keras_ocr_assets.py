@@ -41,14 +41,6 @@ def keras_ocr_backgrounds(
     return _unpacked("backgrounds.zip", release, sha256, cache_dir)
 
 
-def keras_ocr_small_caps(
-    cache_dir: str | Path | None = None, *, release: str = RELEASE, sha256: str = SMALL_CAPS_SHA256
-) -> list[str]:
-    """keras-ocr's own list of small-caps fonts, paths within its fonts; raises as `keras_ocr_fonts`."""
-    path = download_and_verify(release + "fonts_smallcaps.txt", sha256, _folder(cache_dir))
-    return path.read_text(encoding="utf-8").split()
-
-
 def _folder(cache_dir: str | Path | None) -> Path:
     return (Path(cache_dir).expanduser() if cache_dir is not None else default_cache_dir()) / "keras-ocr"
 

@@ -14,9 +14,6 @@ from ocrsmith.synth.font_stretches import Stretch
 from ocrsmith.synth.scene_plans import BlockPlan, Box, Colour, block_from_form, tuples_of
 from ocrsmith.synth.warp_plans import WarpStep
 
-# Kinds of marks: a filled box, a box's outline, an ellipse's outline, a cross and a tick inside a box.
-MARK_KINDS = ("fill", "outline", "ellipse", "cross", "tick")
-
 
 @dataclass(frozen=True)
 class TextPlan:
@@ -37,7 +34,10 @@ class TextPlan:
 
 @dataclass(frozen=True)
 class MarkPlan:
-    """A mark that is no text: a rule (a thin "fill"), a box, shading, a tick. `over` text, or under it."""
+    """A mark that is no text, `over` text or under it.
+
+    `kind` is "fill" (a box; a rule is a thin one), "outline" (of a box), "ellipse" (its outline), "cross" or "tick".
+    """
 
     kind: str
     box: Box

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PillowImage
 
 from ocrsmith.samples import Image
@@ -132,10 +131,3 @@ def with_contrast(colour: Sequence[int], ground: Sequence[int], floor: float) ->
             best = mixed  # type: ignore[assignment]
             break
     return best
-
-
-def mean_colour(pixels: ArrayLike) -> Colour:
-    """The mean of (..., 3) uint8 pixels."""
-    flat: NDArray[np.float64] = np.asarray(pixels).reshape(-1, 3).mean(axis=0)
-    r, g, b = (int(v) for v in flat)
-    return r, g, b
