@@ -293,6 +293,26 @@ def test_writing_across_a_word_loses_it_where_it_is_as_dark() -> None:
     assert not is_written_over(image, ink, np.zeros_like(other), quads) and not is_written_over(image, ink, other, [])
 
 
+def test_a_point_lost_in_other_ink_loses_its_word() -> None:
+    # Five characters of 20 x 20 px with 8 x 20 px of ink, but for the third, a point of 4 x 4 px; other ink of 6 x 6 px
+    # lies on it, on half of it (8 px of 16 covered, 12 more beside), or a px beside it (6 px about it), or on a letter.
+    image = np.full((24, 104, 3), 250, np.uint8)
+    ink, other = np.zeros((24, 104), np.uint8), np.zeros((24, 104), np.uint8)
+    for left in (8, 28, 68, 88):
+        ink[2:22, left : left + 8] = 255
+    ink[18:22, 50:54] = 255
+    quads = [box_quad(x, 2, x + 8, 22) for x in (8, 28)] + [box_quad(50, 18, 54, 22)]
+    quads += [box_quad(x, 2, x + 8, 22) for x in (68, 88)]
+    image[ink > 0] = 50
+    for place, grey, lost in ((49, 50, True), (49, 200, False), (52, 50, True), (55, 50, False), (29, 50, False)):
+        other[:] = 0
+        other[17:23, place : place + 6] = 255
+        crossed = image.copy()
+        crossed[(other > 0) & (ink == 0)] = grey
+        assert is_written_over(crossed, ink, other, quads) is lost, (place, grey)
+    assert not is_written_over(crossed, np.zeros_like(ink), other, quads[:1])  # no ink of its own, none of others near
+
+
 def _json(block: BlockPlan) -> str:
     return json.dumps(asdict(block))
 

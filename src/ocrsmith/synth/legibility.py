@@ -87,7 +87,7 @@ def ink_separation(image: Image, coverage: NDArray[np.uint8]) -> Separation:
 # Other ink's darkness in a character's quad as a share of its own, from which on the character is not told any more,
 # and the share of such characters from which on the word is not read. Set by eye on pages with notes and stamps.
 _WRITTEN_OVER, _LOST_SHARE = 0.5, 0.25
-# A mark's ink as a share of the word's usual character's, up to which nothing but most of its ink tells of it.
+# A mark's ink as a share of the word's usual character's, up to which it is lost among as much of another's.
 _SMALL_MARK = 0.35
 
 
@@ -97,8 +97,8 @@ def is_written_over(
     """Whether other writing across a word leaves too few of its characters to be read.
 
     In each character's box, what other ink is not over its own, times how far it stands from the ground, is compared
-    with the same of its own ink: pale stamps do not hide black print, black print hides a pale stamp. A small mark that
-    other ink covers for the most part is enough: without its point a price is another.
+    with the same of its own ink: pale stamps do not hide black print, black print hides a pale stamp. One small
+    mark that is lost in other ink is enough: without its point a price is another.
 
     Args:
         image: uint8 RGB (H, W, 3), finished.
@@ -128,29 +128,34 @@ def is_written_over(
         lost += bool(foreign[part].sum() >= _WRITTEN_OVER * max(float(own[part].sum()), 1.0))
     if lost > 0 and lost >= _LOST_SHARE * len(boxes):
         return True
-    tight = [np.asarray(quad) - np.array([columns.start, rows.start]) for quad in quads]
-    return _hides_a_mark(depth, ink[rows, columns], other[rows, columns], tight)
+    origin = np.array([columns.start, rows.start], np.float32)
+    covered = own * (other[rows, columns] > 127)
+    return _loses_a_mark(own, covered, foreign, [np.asarray(quad) - origin for quad in quads])
 
 
-def _hides_a_mark(
-    depth: NDArray[np.float32], ink: NDArray[np.uint8], other: NDArray[np.uint8], quads: Sequence[Quad]
+def _loses_a_mark(
+    own: NDArray[np.float32], covered: NDArray[np.float32], foreign: NDArray[np.float32], quads: Sequence[Quad]
 ) -> bool:
-    """Whether other writing that is dark enough lies on most of a small mark of a word (points, commas, dashes).
+    """Whether a small mark of a word (a point, a comma, a dash) has as much other ink on and about it as it has itself.
 
     Args:
-        depth, ink, other: (h, w) of the word's window. quads: of its characters, px of the window.
+        own, covered, foreign: (h, w) how far the word's ink, that of it which other ink lies on, and other ink beside
+            it stand from the ground. quads: of the word's characters, px of the same window.
     """
-    if not np.logical_and(ink > 127, other > 127).any():
+    if not own.any():
         return False
-    alone, foreign = depth[(ink > 127) & (other < 64)], depth[(other > 127) & (ink < 64)]
-    if alone.size and foreign.size and foreign.mean() < _WRITTEN_OVER * alone.mean():
-        return False
-    own = ink.astype(np.float32)
-    covered = own * other * (1 / 255)
-    windows = [window for quad in quads if (window := window_of(quad, ink.shape, 0)) is not None]
+    # Pale ink does not hide what it covers; how pale shows where it lies alone.
+    if foreign.any() and foreign[foreign > 0].mean() < _WRITTEN_OVER * own[own > 0].mean():
+        covered = np.zeros_like(covered)
+    windows = [window for quad in quads if (window := window_of(quad, own.shape, 0)) is not None]
     sizes = [float(own[window].sum()) for window in windows]
     small = _SMALL_MARK * float(np.median(sizes)) if sizes else 0.0
-    return any(0 < size <= small and float(covered[window].sum()) > 0.5 * size for window, size in zip(windows, sizes))
+    for (tall, wide), size in zip(windows, sizes):
+        if size <= small:
+            about = slice(max(tall.start - 2, 0), tall.stop + 2), slice(max(wide.start - 2, 0), wide.stop + 2)
+            if float(foreign[about].sum() + covered[tall, wide].sum()) >= max(size, 1.0):
+                return True
+    return False
 
 
 def is_washed_out(image: Image, coverage: NDArray[np.uint8], quads: Iterable[Quad]) -> bool:
