@@ -87,8 +87,8 @@ def ink_separation(image: Image, coverage: NDArray[np.uint8]) -> Separation:
 # Other ink's darkness in a character's quad as a share of its own, from which on the character is not told any more,
 # and the share of such characters from which on the word is not read. Set by eye on pages with notes and stamps.
 _WRITTEN_OVER, _LOST_SHARE = 0.5, 0.25
-# A mark's ink as a share of the word's usual character's, up to which it is lost among as much of another's.
-_SMALL_MARK = 0.35
+# A mark's height as a share of the word's tallest character's, up to which as much of another's ink about it loses it.
+_SMALL_MARK = 0.5
 
 
 def is_written_over(
@@ -147,14 +147,13 @@ def _loses_a_mark(
     # Pale ink does not hide what it covers; how pale shows where it lies alone.
     if foreign.any() and foreign[foreign > 0].mean() < _WRITTEN_OVER * own[own > 0].mean():
         covered = np.zeros_like(covered)
-    windows = [window for quad in quads if (window := window_of(quad, own.shape, 0)) is not None]
-    sizes = [float(own[window].sum()) for window in windows]
-    small = _SMALL_MARK * float(np.median(sizes)) if sizes else 0.0
-    for (tall, wide), size in zip(windows, sizes):
-        if size <= small:
-            about = slice(max(tall.start - 2, 0), tall.stop + 2), slice(max(wide.start - 2, 0), wide.stop + 2)
-            if float(foreign[about].sum() + covered[tall, wide].sum()) >= max(size, 1.0):
-                return True
+    heights = [float(np.linalg.norm(quad[3] - quad[0])) for quad in quads]
+    for quad, height in zip(quads, heights):
+        tight, about = window_of(quad, own.shape, 0), window_of(quad, own.shape)
+        if tight is None or about is None or height > _SMALL_MARK * max(heights):
+            continue
+        if float(foreign[about].sum() + covered[tight].sum()) >= max(float(own[tight].sum()), 1.0):
+            return True
     return False
 
 
