@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_runs import DETECTOR_SETTINGS, RECOGNIZER_SETTINGS
+from tiny_runs import DETECTOR_SETTINGS, RECOGNIZER_SETTINGS, least
 from torch import nn
 
 from ocrsmith.alphabet import Alphabet
@@ -18,7 +18,6 @@ from ocrsmith.models.weights import save_weights
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.training.export_run import export_bundle_anew, export_run, export_weights
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_loading import parse_recipe
 
 DIGITS = Alphabet("0123456789")
 
@@ -38,7 +37,7 @@ def weights_of(bundle: Path) -> dict[str, torch.Tensor]:
 
 @pytest.fixture
 def recipe() -> Recipe:
-    return parse_recipe({"name": "tiny", "alphabet": "0123456789", "recognizer": {"settings": RECOGNIZER_SETTINGS}})
+    return least(recognizer={"settings": RECOGNIZER_SETTINGS})
 
 
 def test_a_finished_run_is_exported_from_its_full_precision_weights(tmp_path: Path) -> None:
@@ -64,12 +63,12 @@ def test_a_stopped_run_is_exported_with_its_recipe(tmp_path: Path, recipe: Recip
 
 def test_a_stopped_run_reads_as_its_bundle_would(tmp_path: Path) -> None:
     table = {"settings": DETECTOR_SETTINGS, "image_size": 64, "thresholds": {"text": 0.25}}
-    recipe = parse_recipe({"name": "tiny", "alphabet": "01", "detector": table})
+    recipe = least(detector=table)
     save_weights(build_detector("craft_light", **DETECTOR_SETTINGS), tmp_path / "detector" / "model.safetensors")
     part = Bundle.load(export_run(tmp_path, tmp_path / "early.ocrsmith", recipe=recipe)).manifest["detector"]
     assert part["scale"] == {"min_side": 64}
     assert part["thresholds"]["text"] == 0.25
-    untrained = parse_recipe({"name": "tiny", "alphabet": "01", "detector": {**table, "share": 0}})
+    untrained = least(detector={**table, "share": 0})
     part = Bundle.load(export_run(tmp_path, tmp_path / "start_only.ocrsmith", recipe=untrained)).manifest["detector"]
     assert "scale" not in part
 

@@ -13,6 +13,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tiny_runs import least
 from torch import nn
 
 from ocrsmith.alphabet import Alphabet
@@ -23,7 +24,6 @@ from ocrsmith.training.parameter_groups import freeze_part, parameter_groups
 from ocrsmith.training.real import halve, hold_back, kept_names, real_sets
 from ocrsmith.training.real_samples import RealLines, crops_of
 from ocrsmith.training.recipe_changes import with_real, with_start
-from ocrsmith.training.recipe_loading import parse_recipe
 from ocrsmith.training.recipe_tables import KeepTable, RealTable
 from ocrsmith.training.scoring import Memory
 
@@ -75,8 +75,7 @@ def some_pages(folder: Path) -> Path:
 
 
 def recipe(folder: Path, **real: Any) -> Any:
-    form = {"name": "r", "alphabet": "0123456789", "recognizer": {"real": [{"folder": str(folder), **real}]}}
-    return parse_recipe(form)
+    return least(recognizer={"real": [{"folder": str(folder), **real}]})
 
 
 def test_a_folder_is_told_with_all_that_is_wrong_in_it(tmp_path: Path) -> None:
@@ -136,17 +135,13 @@ def test_crops_are_cut_and_the_others_counted_by_reason(tmp_path: Path) -> None:
 
 def test_more_than_everything_cannot_be_real(tmp_path: Path) -> None:
     folder = str(some_pages(tmp_path / "mine"))
-    form = {
-        "name": "r",
-        "alphabet": "01",
-        "detector": {
-            "real": [{"folder": folder, "share": 0.7}, {"folder": folder, "share": 0.6, "format": "jsnl"}],
-            "relabel_steps": 150,
-            "zoom": [2.0, 1.0],
-        },
+    table = {
+        "real": [{"folder": folder, "share": 0.7}, {"folder": folder, "share": 0.6, "format": "jsnl"}],
+        "relabel_steps": 150,
+        "zoom": [2.0, 1.0],
     }
     with pytest.raises(RecipeError) as caught:
-        parse_recipe(form)
+        least(detector=table)
     message = str(caught.value)
     assert "has 4 mistakes" in message
     assert "detector.real: the shares sum to 1.3" in message
@@ -161,14 +156,14 @@ def test_folders_of_the_command_line_go_to_who_can_use_them(tmp_path: Path) -> N
     crops.mkdir()
     cv2.imwrite(str(crops / "a.png"), np.zeros((8, 8, 3), np.uint8))
     (crops / "labels.jsonl").write_text(json.dumps({"image": "a.png", "text": "1"}))
-    both = parse_recipe({"name": "r", "alphabet": "01", "detector": {}, "recognizer": {}})
+    both = least(detector={}, recognizer={})
     changed = with_real(both, [pages, crops])
     assert [Path(one.folder).name for one in changed.detector.real] == ["pages"]  # type: ignore[union-attr]
     assert [(Path(one.folder).name, one.share) for one in changed.recognizer.real] == [  # type: ignore[union-attr]
         ("pages", 0.25),
         ("crops", 0.25),
     ]
-    alone = parse_recipe({"name": "r", "alphabet": "01", "detector": {}})
+    alone = least(detector={})
     with pytest.raises(RecipeError, match="trains a detector alone"):
         with_real(alone, [crops])
     assert with_real(both, []) is both
@@ -216,9 +211,8 @@ def test_a_kept_set_trains_nothing_and_says_what_it_is_for(tmp_path: Path) -> No
 
 def test_what_is_kept_needs_something_new(tmp_path: Path) -> None:
     folder = str(some_pages(tmp_path / "mine"))
-    form = {"name": "r", "alphabet": "01", "recognizer": {"keep": [{"folder": folder, "format": "jsnl"}]}}
     with pytest.raises(RecipeError) as caught:
-        parse_recipe(form)
+        least(recognizer={"keep": [{"folder": folder, "format": "jsnl"}]})
     assert "recognizer.real has none" in str(caught.value)
     assert "recognizer.keep[0].format is 'jsnl'; did you mean 'jsonl'" in str(caught.value)
 

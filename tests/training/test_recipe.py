@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_runs import LEAST
 
 from ocrsmith.errors import RecipeError
 from ocrsmith.training.recipe_loading import builtin_recipes, find_recipe, load_recipe, parse_recipe
 
-SMALL: dict[str, Any] = {"name": "digits", "alphabet": "0123456789", "recognizer": {}}
+SMALL: dict[str, Any] = {**LEAST, "recognizer": {}}
 
 
 def test_two_keys_are_enough() -> None:
@@ -31,8 +32,7 @@ def test_the_detector_is_less_patient() -> None:
 
 def test_all_mistakes_come_together_each_with_the_nearest() -> None:
     form = {
-        "name": "digits",
-        "alphabet": "0123456789",
+        **LEAST,
         "minuts": 5,
         "recognizer": {"lerning_rate": 0.1, "batch_size": 0, "world": [{"scene": "lines"}]},
         "pictures": [{"folder": "x", "comparision": "digits"}],

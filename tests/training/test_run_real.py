@@ -9,12 +9,11 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from tiny_runs import DETECTOR, FORM, RECOGNIZER, run
+from tiny_runs import DETECTOR, RECOGNIZER, drawn, run
 
 from ocrsmith.data.batches import RecognizerBatch
 from ocrsmith.reading.bundle import Bundle
 from ocrsmith.training.long_lines import AlignedLine
-from ocrsmith.training.recipe_loading import parse_recipe
 from ocrsmith.training.recognizer import RecognizerModule
 from ocrsmith.training.run import RunResult
 
@@ -41,7 +40,7 @@ def real_folder(folder: Path) -> Path:
 def run_on(real: dict[str, Any], folder: Path, **networks: dict[str, Any]) -> RunResult:
     """Trains these networks alone, each on the real pictures too."""
     tables = {role: {**table, "real": [real]} for role, table in networks.items()}
-    return run(parse_recipe({**FORM, "test_samples": 2, **tables}), folder)
+    return run(drawn(test_samples=2, **tables), folder)
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +83,7 @@ def test_mixtures_are_tried_and_old_pictures_decide(detector: RunResult, picture
     keep = {"folder": str(pictures), "name": "old", "level": "lines"}
     table = {**DETECTOR, **start, "mixtures": [1.0, 0.5], "keep": [keep], "real": [{"folder": str(pictures)}]}
     measured = [{"folder": str(pictures), "name": "in part", "complete": False}]
-    result = run(parse_recipe({**FORM, "test_samples": 2, "detector": table, "pictures": measured}), tmp_path)
+    result = run(drawn(test_samples=2, detector=table, pictures=measured), tmp_path)
     assert [one["share"] for one in result.fits["detector"].mixtures] == [1.0, 0.5]
     measures = {name: {row.measure for row in result.scores if row.data == name} for name in ("old, kept", "in part")}
     assert measures["old, kept"] == {"boxes F", "boxes recall", "boxes precision", "time a picture"}
@@ -128,7 +127,7 @@ def align_where_drawn(probabilities: Any, ids: Any, alphabet: Any, step_px: floa
 def test_a_recogniser_learns_long_lines_in_pieces_and_is_mixed_with_its_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = run(parse_recipe({**FORM, "recognizer": {**RECOGNIZER, **LESS}}), tmp_path / "start")
+    start = run(drawn(recognizer={**RECOGNIZER, **LESS}), tmp_path / "start")
     shown: list[tuple[str, int]] = []
     step = RecognizerModule.training_step
 

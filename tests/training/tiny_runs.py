@@ -29,10 +29,11 @@ RECOGNIZER: dict[str, Any] = {
     "steps_per_epoch": 4,
     "validation_samples": 16,
 }
+# The least that a recipe needs beside a network's table.
+LEAST: dict[str, Any] = {"name": "tiny", "alphabet": "0123456789"}
 # Numbers of up to three digits on drawn grounds; without a network.
 FORM: dict[str, Any] = {
-    "name": "tiny",
-    "alphabet": "0123456789",
+    **LEAST,
     "minutes": 10,
     "test_samples": 8,
     "fonts": {"categories": ["sans"]},
@@ -41,9 +42,19 @@ FORM: dict[str, Any] = {
 }
 
 
+def least(**tables: Any) -> Recipe:
+    """A recipe of these tables, which is not run: everything else is the recipe's own."""
+    return parse_recipe({**LEAST, **tables})
+
+
+def drawn(**tables: Any) -> Recipe:
+    """A recipe of these tables on drawn numbers."""
+    return parse_recipe({**FORM, **tables})
+
+
 def tiny(**changes: Any) -> Recipe:
     """A recipe of a recogniser alone, with these keys instead of its own."""
-    return parse_recipe({**FORM, "recognizer": RECOGNIZER, **changes})
+    return drawn(**{"recognizer": RECOGNIZER, **changes})
 
 
 def run(recipe: Recipe, folder: Path, **options: Any) -> RunResult:
