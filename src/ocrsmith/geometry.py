@@ -65,8 +65,8 @@ def bounds(points: ArrayLike) -> tuple[float, float, float, float]:
 def signed_area(polygon: ArrayLike) -> float:
     """Area in square pixels by the shoelace formula; positive where the turn is clockwise on a screen (y down)."""
     points = np.asarray(polygon, dtype=np.float64)
-    x, y = points[:, 0], points[:, 1]
-    return float(0.5 * np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y))
+    following = np.concatenate([points[1:], points[:1]])
+    return float(0.5 * np.sum(points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]))
 
 
 def area(polygon: ArrayLike) -> float:
@@ -134,7 +134,8 @@ def clip_polygon(polygon: ArrayLike, width: float, height: float) -> NDArray[np.
 
     Returns (Q, 2) float32; Q is 0 where nothing is left.
     """
-    points = [np.asarray(p, dtype=np.float64) for p in np.asarray(polygon, dtype=np.float64)]
+    # Plain numbers: of a handful of points most of the time would go into making arrays.
+    points: list[list[float]] = np.asarray(polygon, dtype=np.float64).tolist()
     for axis, limit, keep_below in ((0, 0.0, False), (0, width, True), (1, 0.0, False), (1, height, True)):
         points = _clip_half_plane(points, axis, limit, keep_below)
         if not points:
@@ -142,17 +143,15 @@ def clip_polygon(polygon: ArrayLike, width: float, height: float) -> NDArray[np.
     return np.asarray(points, dtype=np.float32)
 
 
-def _clip_half_plane(
-    points: Sequence[NDArray[np.float64]], axis: int, limit: float, keep_below: bool
-) -> list[NDArray[np.float64]]:
+def _clip_half_plane(points: list[list[float]], axis: int, limit: float, keep_below: bool) -> list[list[float]]:
     sign = 1.0 if keep_below else -1.0
-    kept: list[NDArray[np.float64]] = []
+    kept: list[list[float]] = []
     for index, current in enumerate(points):
         previous = points[index - 1]
         inside, was_inside = sign * (current[axis] - limit) <= 0, sign * (previous[axis] - limit) <= 0
         if inside != was_inside:
             share = (limit - previous[axis]) / (current[axis] - previous[axis])
-            kept.append(previous + share * (current - previous))
+            kept.append([begin + share * (end - begin) for begin, end in zip(previous, current, strict=True)])
         if inside:
             kept.append(current)
     return kept

@@ -83,24 +83,23 @@ def glyph_extent(path: str | Path, character: str) -> tuple[tuple[float, float, 
     return (left, top, left + metrics.width / em, top + metrics.height / em), face.glyph.advance.x / em
 
 
-def _flatten(points: NDArray[np.float32], on_curve: list[bool], pieces: int = 3) -> NDArray[np.float32]:
-    """Turns quadratic TrueType arcs into short chords (cubic handles, where a font has them, become corners)."""
-    count = len(points)
-    full: list[tuple[NDArray[np.float32], bool]] = []
-    for i in range(count):
-        full.append((points[i], on_curve[i]))
-        following = (i + 1) % count
-        if not on_curve[i] and not on_curve[following]:
-            full.append(((points[i] + points[following]) / 2, True))
-    first = next((i for i, (_, on) in enumerate(full) if on), 0)
-    full = full[first:] + full[:first]
-    flat = [full[0][0]]
-    for i in range(1, len(full) + 1):
-        point, on = full[i % len(full)]
-        if on and full[i - 1][1]:
-            flat.append(point)
-        elif on:
-            begin, handle = full[i - 2][0], full[i - 1][0]
-            for t in np.linspace(0, 1, pieces + 1)[1:]:
-                flat.append((1 - t) ** 2 * begin + 2 * t * (1 - t) * handle + t**2 * point)
-    return np.array(flat[:-1], np.float32)
+# Where along an arc its chords meet.
+_JOINTS = np.linspace(0, 1, 4)[1:-1, None]
+
+
+def _flatten(points: NDArray[np.float32], on_curve: list[bool]) -> NDArray[np.float32]:
+    """Turns quadratic TrueType arcs into three chords each (cubic handles, where a font has them, become corners)."""
+    on = np.array(on_curve)
+    # Between two handles lies a point of the curve that the font does not store.
+    between = np.flatnonzero(~on & ~np.roll(on, -1)) + 1
+    middles = (points + np.roll(points, -1, axis=0))[between - 1] / 2
+    full, on = np.insert(points, between, middles, axis=0), np.insert(on, between, True)
+    first = int(on.argmax())
+    full, on = np.roll(full, -first, axis=0), np.roll(on, -first)
+    handles = np.flatnonzero(~on)
+    begin, end = full[handles - 1], full[(handles + 1) % len(full)]
+    far, near, rest = _JOINTS**2, 2 * (1 - _JOINTS) * _JOINTS, (1 - _JOINTS) ** 2
+    joints = rest * begin[:, None] + near * full[handles, None] + far * end[:, None]
+    flat = np.repeat(full, np.where(on, 1, len(_JOINTS)), axis=0)
+    flat[np.repeat(~on, np.where(on, 1, len(_JOINTS)))] = joints.reshape(-1, 2)
+    return flat

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import cv2
@@ -249,7 +250,8 @@ def _project(
     moved = transform_points(np.concatenate(polygons), matrix) - np.asarray(offset, np.float32)
     # OpenCV puts a pixel's centre at whole numbers; ours lies at a half.
     fixed = np.rint((np.clip(moved, -4000, 8000) - 0.5) * (1 << _SHIFT)).astype(np.int32)
-    return np.split(fixed, np.cumsum([len(p) for p in polygons])[:-1])
+    ends = accumulate(len(polygon) for polygon in polygons)
+    return [fixed[end - len(polygon) : end] for polygon, end in zip(polygons, ends, strict=True)]
 
 
 def _fill(image: Image, polygons: Iterable[NDArray[np.int32]], colour: Sequence[int]) -> None:
