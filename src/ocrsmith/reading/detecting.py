@@ -72,10 +72,16 @@ class PageDetector:
         rule = self.part.scale
         scale = rule.scale(height, width)
         look, found = self._at_scale(image, scale, times)
-        if found and rule.small_text_px > 0:
-            text_height = float(
-                np.median(quad_sizes(outline_quads([detection.polygon for detection in found])).min(axis=1))
-            )
+        text_height: float | None = None
+        if found:
+            sizes = quad_sizes(outline_quads([detection.polygon for detection in found]))
+            text_height = float(np.median(sizes.min(axis=1)))
+        smaller = rule.smaller_scale(scale, text_height)
+        if smaller is not None:
+            second_look = self._at_scale(image, smaller, times)
+            # What is seen at the first size alone is better than nothing.
+            return second_look if second_look[1] else (look, found)
+        if text_height is not None and rule.small_text_px > 0:
             second = rule.second_scale(scale, text_height, height, width)
             if second is not None:
                 look, found = self._at_scale(image, second, times)

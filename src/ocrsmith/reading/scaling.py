@@ -21,6 +21,8 @@ class ScaleRule:
             place is seen with its surroundings.
         small_text_px: where the median height of the text found is less than this in the detector's input, the page
             is looked at once more, enlarged so that it is not, to four times `max_side` at most; 0 never does.
+        large_text_px: where that height is more than this, or nothing is found, the page is looked at once more at half
+            its size or less: a detector cuts or overlooks what is larger than all that it was trained on. 0 never does.
     """
 
     min_side: int = 736
@@ -29,6 +31,7 @@ class ScaleRule:
     tile_side: int = 2560
     tile_overlap: int = 256
     small_text_px: float = 12.0
+    large_text_px: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.min_side, self.max_side, self.max_enlargement) <= 0:
@@ -48,6 +51,15 @@ class ScaleRule:
             return None
         wanted = min(scale * self.small_text_px / shown, self.max_enlargement, 4 * self.max_side / max(height, width))
         return wanted if wanted > 1.2 * scale else None
+
+    def smaller_scale(self, scale: float, text_height_px: float | None) -> float | None:
+        """The factor for a second look where text of this height (px of the page) is too large, or None was found."""
+        if self.large_text_px <= 0:
+            return None
+        if text_height_px is None:
+            return scale / 2
+        shown = text_height_px * scale
+        return scale * min(0.5, self.large_text_px / shown) if shown > self.large_text_px else None
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able form."""
