@@ -30,6 +30,27 @@ def test_an_activation_lies_on_the_codes_of_its_range() -> None:
     assert parts.taken() == []
 
 
+def test_channels_are_evened_before_their_codes() -> None:
+    parts = RoundingNodes()
+    name = parts.activation("x", Range(0.1, 0), ".rounded", np.array([10.0, 0.5], np.float32))
+    values = np.array([[[[7.0]], [[0.26]]]], np.float32)
+    # 7 / 10 and .26 / .5 on steps of .1.
+    assert computed(parts, "x", values, name).ravel() == pytest.approx([0.7, 0.5])
+
+
+def test_weights_lie_on_levels_of_what_is_multiplied() -> None:
+    parts = RoundingNodes()
+    scales, gains, factors = (
+        np.array([0.5, 0.1], np.float32),
+        np.array([2.0, -1.0], np.float32),
+        np.array([4.0], np.float32),
+    )
+    name = parts.weights("w", scales, gains, factors)
+    weights = np.array([0.3, 0.11], np.float32).reshape(2, 1, 1, 1)
+    # .3 * 4 = 1.2 -> 2 steps of .5, times 2; .11 * 4 * -1 = -.44 -> -4 steps of .1.
+    assert computed(parts, "w", weights, name).ravel() == pytest.approx([2.0, -0.4])
+
+
 def test_a_bias_is_a_whole_number_of_steps() -> None:
     parts = RoundingNodes()
     name = parts.bias("b", np.array([0.25, 0.1], np.float32))

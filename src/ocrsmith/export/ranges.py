@@ -88,29 +88,28 @@ class Activations:
         return dict(zip(asked, self._session.run(asked, {self.input: images}))) | {self.input: images}
 
 
-def ranges(network: onnx.ModelProto, names: Sequence[str], inputs: Sequence[NDArray[np.float32]]) -> dict[str, Range]:
-    """The range of least error of each activation over the inputs."""
+def channel_extremes(
+    network: onnx.ModelProto, names: Sequence[str], inputs: Sequence[NDArray[np.float32]]
+) -> dict[str, NDArray[np.float32]]:
+    """(C,) the largest magnitude in each channel of each activation (B, C, H, W) over the inputs."""
     activations = Activations(network, names)
-    rng, most = np.random.default_rng(0), max(1, _VALUES // len(inputs))
-    values: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
-    ends = {name: [0.0, 0.0] for name in names}
+    found: dict[str, NDArray[np.float32]] = {}
     for images in inputs:
-        for name, activation in activations.of(images).items():
-            if name not in ends:
-                continue
-            flat = activation.ravel()
-            ends[name] = [min(ends[name][0], float(flat.min())), max(ends[name][1], float(flat.max()))]
-            values[name].append(flat if len(flat) <= most else flat[rng.integers(0, len(flat), most)])
-    return {name: least_error_range(np.concatenate(values[name]), *ends[name]) for name in names}
+        given = activations.of(images)
+        for name in activations.names:
+            extremes = np.abs(given[name]).max(axis=(0, 2, 3))
+            found[name] = np.maximum(found[name], extremes) if name in found else extremes
+    return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Convolution:
     """An ungrouped convolution of constant weights.
 
     Attributes:
         name, input, output: of its node and its tensors in the graph.
-        weights: (O, I, h, w) float32.
+        weights: (O, I, h, w) float32, of evened inputs.
+        factors: (I,) what the channels of its input are divided by, see `export.evening`.
         strides, dilations, pads: as ONNX has them.
     """
 
@@ -118,9 +117,14 @@ class Convolution:
     input: str
     output: str
     weights: NDArray[np.float32]
+    factors: NDArray[np.float32]
     strides: Sequence[int]
     dilations: Sequence[int]
     pads: Sequence[int]
+
+    def evened(self, activation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(B, I, H, W) of its input, the channels divided by the factors."""
+        return activation / self.factors[:, None, None]
 
     def columns(self, activation: NDArray[np.float32]) -> NDArray[np.float32]:
         """(places, I * h * w): what each place of the output is the product of with the weights."""
@@ -134,6 +138,40 @@ class Convolution:
         return columns
 
 
+@dataclass
+class _Seen:
+    """Values of an activation, a share of all of them, and the ends of all."""
+
+    values: list[NDArray[np.float32]]
+    lowest: float = 0.0
+    highest: float = 0.0
+
+    def add(self, activation: NDArray[np.float32], most: int, rng: np.random.Generator) -> None:
+        flat = activation.ravel()
+        self.lowest, self.highest = min(self.lowest, float(flat.min())), max(self.highest, float(flat.max()))
+        self.values.append(flat if len(flat) <= most else flat[rng.integers(0, len(flat), most)])
+
+    def range(self) -> Range:
+        return least_error_range(np.concatenate(self.values), self.lowest, self.highest)
+
+
+def ranges(
+    network: onnx.ModelProto, convolutions: Sequence[Convolution], inputs: Sequence[NDArray[np.float32]]
+) -> tuple[dict[str, Range], dict[str, Range]]:
+    """The ranges of least error over the inputs: of each convolution's evened input and of its output, both by its
+    name."""
+    activations = Activations(network, [name for one in convolutions for name in (one.input, one.output)])
+    rng, most = np.random.default_rng(0), max(1, _VALUES // len(inputs))
+    before = {one.name: _Seen([]) for one in convolutions}
+    behind = {one.name: _Seen([]) for one in convolutions}
+    for images in inputs:
+        found = activations.of(images)
+        for one in convolutions:
+            before[one.name].add(one.evened(found[one.input]), most, rng)
+            behind[one.name].add(found[one.output], most, rng)
+    return {name: seen.range() for name, seen in before.items()}, {name: seen.range() for name, seen in behind.items()}
+
+
 def column_products(
     network: onnx.ModelProto,
     convolutions: Sequence[Convolution],
@@ -141,14 +179,15 @@ def column_products(
     inputs: Sequence[NDArray[np.float32]],
 ) -> dict[str, NDArray[np.float64]]:
     """For each convolution the sum of x x^T over its rounded columns x with a 1 behind each, which stands for the
-    bias: (I * h * w + 1) squared."""
+    bias: (I * h * w + 1) squared. `known` has the ranges of their evened inputs, by their names."""
     activations = Activations(network, [convolution.input for convolution in convolutions])
     rng, most = np.random.default_rng(0), max(1, _COLUMNS // len(inputs))
     sums: dict[str, NDArray[np.float64]] = {}
     for images in inputs:
         found = activations.of(images)
         for convolution in convolutions:
-            columns = convolution.columns(known[convolution.input].rounded(found[convolution.input]))
+            evened = convolution.evened(found[convolution.input])
+            columns = convolution.columns(known[convolution.name].rounded(evened))
             if len(columns) > most:
                 columns = columns[rng.integers(0, len(columns), most)]
             columns = np.pad(columns, ((0, 0), (0, 1)), constant_values=1.0)

@@ -39,22 +39,29 @@ class RoundingNodes:
         self._nodes.append(helper.make_node(operator, list(inputs), [name], name=name, **attributes))
         return name
 
-    def activation(self, name: str, found: Range, suffix: str) -> str:
-        """The activation on the 256 codes of its range."""
+    def activation(self, name: str, found: Range, suffix: str, factors: NDArray[np.float32] | None = None) -> str:
+        """The activation on the 256 codes of its range, its channels divided by `factors`, (C,), before that."""
         scale = self.constant(name + suffix + ".scale", np.array(found.scale, np.float32))
         zero = self.constant(name + suffix + ".zero", np.array(found.zero, np.uint8))
-        codes = self._node("QuantizeLinear", [name, scale, zero], name + suffix + ".codes")
+        evened = name
+        if factors is not None and (factors != 1).any():
+            inverse = self.constant(name + suffix + ".factors", (1 / factors).astype(np.float32).reshape(-1, 1, 1))
+            evened = self._node("Mul", [name, inverse], name + suffix + ".evened")
+        codes = self._node("QuantizeLinear", [evened, scale, zero], name + suffix + ".codes")
         return self._node("DequantizeLinear", [codes, scale, zero], name + suffix)
 
-    def weights(self, name: str, scales: NDArray[np.float32], gains: NDArray[np.float32]) -> str:
-        """The weights as whole numbers of their scales, times the gains."""
+    def weights(
+        self, name: str, scales: NDArray[np.float32], gains: NDArray[np.float32], factors: NDArray[np.float32]
+    ) -> str:
+        """The weights (O, I, h, w) times the factors (I,) as whole numbers of their scales, times the gains (O,)."""
         zero = self.constant(name + ".zero", np.zeros(len(scales), np.int8))
         scale = self.constant(name + ".scale", scales)
-        signed = name
-        if (gains < 0).any():
-            signs = np.where(gains < 0, -1.0, 1.0).astype(np.float32).reshape(-1, 1, 1, 1)
-            signed = self._node("Mul", [name, self.constant(name + ".signs", signs)], name + ".signed")
-        codes = self._node("QuantizeLinear", [signed, scale, zero], name + ".codes", axis=0)
+        times = np.where(gains < 0, -1.0, 1.0).reshape(-1, 1, 1, 1) * factors.reshape(1, -1, 1, 1)
+        multiplied = name
+        if (times != 1).any():
+            constant = self.constant(name + ".times", times.astype(np.float32))
+            multiplied = self._node("Mul", [name, constant], name + ".multiplied")
+        codes = self._node("QuantizeLinear", [multiplied, scale, zero], name + ".codes", axis=0)
         if (gains != 1).any():
             scale = self.constant(name + ".gained", gained(scales, gains))
         return self._node("DequantizeLinear", [codes, scale, zero], name + ".rounded", axis=0)
