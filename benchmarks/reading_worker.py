@@ -87,15 +87,17 @@ BEHIND, INK = Stopwatch(), Stopwatch()
 
 def watch(reader: Any) -> None:
     """Puts the stopwatches round an ocrsmith reader's post-processing, and ReplayedEngine round its engines."""
-    from ocrsmith.reading import recognizing
+    from ocrsmith.reading import decoding, recognizing
 
     if reader._detector is not None:
         reader._detector.engine = ReplayedEngine(reader._detector.engine)
         reader._detector.boxes = BEHIND.around(reader._detector.boxes)
     if reader._recognizer is not None:
         reader._recognizer.engine = ReplayedEngine(reader._recognizer.engine)
-        reader._recognizer._decoded = BEHIND.around(reader._recognizer._decoded)
-    recognizing.correct_spaces = INK.around(recognizing.correct_spaces)
+        # The network runs while its batches are decoded.
+        for part, name in ((decoding, "greedy_path"), (decoding, "collapse"), (recognizing, "place_texts")):
+            setattr(part, name, BEHIND.around(getattr(part, name)))
+    recognizing.correct_texts = BEHIND.around(INK.around(recognizing.correct_texts))
     reader._arranged = BEHIND.around(reader._arranged)
 
 

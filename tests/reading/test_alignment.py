@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ocrsmith.geometry import box_quad
-from ocrsmith.reading.alignment import parts_of_quads, place_characters, words_on_page, words_on_quads
+from ocrsmith.reading.alignment import parts_of_quads, place_characters, place_texts, words_on_page, words_on_quads
 from ocrsmith.reading.calibration import Calibration, Platt
 from ocrsmith.reading.characters import CropCharacters, Later
 from ocrsmith.reading.crops import turn_quad
@@ -124,3 +124,17 @@ def test_columns_of_a_crop_are_its_characters() -> None:
     assert columns.texts == ["a", "b"] and columns.stops == [0.5, 1.0] and len(columns) == 2
     assert CropCharacters.of(columns) is columns
     assert [(c.text, c.confidence, c.start, c.stop) for c in columns] == [("a", 0.9, 0.0, 0.5), ("b", 0.8, 0.5, 1.0)]
+
+
+def test_many_texts_are_placed_as_each_alone() -> None:
+    texts = [decoded("ab cd", [0, 1, 4, 7, 8]), decoded("", []), decoded("a b", [1, 4, 9]), decoded("a", [5])]
+    texts += [decoded(" ", [2]), decoded("abc  d", [1, 2, 9, 11, 12, 30])]
+    shares = [0.1, 0.2, 0.09, 0.1, 0.3, 0.05]
+    for first_step in (0.0, 1.5):
+        for placed, text, share in zip(place_texts(texts, shares, first_step), texts, shares, strict=True):
+            alone = place_characters(text, share, first_step)
+            assert (placed.text, placed.confidence) == (alone.text, alone.confidence)
+            assert [(c.text, c.confidence, c.start, c.stop) for c in placed.characters] == [
+                (c.text, c.confidence, c.start, c.stop) for c in alone.characters
+            ]
+    assert place_texts([], []) == []

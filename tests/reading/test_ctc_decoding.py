@@ -9,7 +9,15 @@ from hypothesis import strategies as st
 
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import AlphabetError
-from ocrsmith.reading.ctc import allowed_classes, decode, decode_batch, restrict, softmax, text_log_probability
+from ocrsmith.reading.ctc import (
+    allowed_classes,
+    collapse,
+    decode,
+    decode_batch,
+    restrict,
+    softmax,
+    text_log_probability,
+)
 
 AB = Alphabet("ab")
 
@@ -100,3 +108,13 @@ def test_the_forward_recursion_sums_every_alignment(seed: int, text: str) -> Non
 
 def test_a_text_that_does_not_fit_has_no_probability() -> None:
     assert text_log_probability(np.log(one_hot("ab")), "aa", AB) == -np.inf
+
+
+def test_rows_end_to_end_do_not_run_into_each_other() -> None:
+    ids = np.array([1, 1, 1, 1, 2, 0])
+    best = np.array([0.5, 0.9, 0.7, 0.6, 1.5, 0.2], np.float32)
+    one, none, two = collapse(ids, best, AB, [2, 0, 4])
+    assert (one.text, none.text, two.text) == ("a", "", "ab")
+    assert one.character_steps.tolist() == [[0, 2]]
+    assert two.character_steps.tolist() == [[0, 2], [2, 3]]
+    assert two.character_confidences.tolist() == pytest.approx([0.7, 1.0])

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ocrsmith.reading import spaces
 from ocrsmith.reading.ctc import Decoded
 from ocrsmith.reading.spaces import SpaceRule, close_digits, correct_spaces, gaps, ink_mask, insert_spaces, join_plate
 
@@ -207,3 +208,21 @@ def test_the_picture_is_looked_at_only_where_there_is_room(monkeypatch: pytest.M
     insert_spaces(marked("abcdef", even), drawn(even, 160), STEP_PX, SpaceRule(), hint)
     insert_spaces(marked("abcdef", WORDS), drawn(WORDS, 180), STEP_PX, SpaceRule())
     assert len(looks) == 2
+
+
+def test_texts_have_room_at_once_where_they_have_it_one_by_one() -> None:
+    rng = np.random.default_rng(3)
+    texts, hints = [], []
+    for length in [0, 1, 2, 5, 9, 30] * 8:
+        edges = np.sort(rng.choice(np.arange(4 * length + 1), 2 * length, replace=False)).reshape(-1, 2)
+        characters = tuple(rng.choice(list("ab1 "), length))
+        confidences = np.full(length, 0.9, np.float32)
+        texts.append(Decoded("".join(characters), 0.9, characters, confidences, edges.astype(np.int64)))
+        hints.append((rng.random(4 * length + 1) ** 12).astype(np.float32))
+    rule = SpaceRule()
+    alone = [bool(spaces._room(text, rule, row)) for text, row in zip(texts, hints)]
+    assert spaces.texts_with_room(texts, rule, hints).tolist() == alone
+    assert 5 < sum(alone) < len(alone) - 5
+    without = [bool(spaces._room(text, rule, None)) for text in texts]
+    assert spaces.texts_with_room(texts, rule).tolist() == without
+    assert spaces.texts_with_room([], rule).tolist() == []

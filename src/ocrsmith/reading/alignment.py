@@ -13,6 +13,7 @@ from ocrsmith.geometry import ManyQuads, Quad, as_quads, quad_sizes
 from ocrsmith.reading.characters import CropCharacters, Later, WordCharacters
 from ocrsmith.reading.ctc import Decoded
 from ocrsmith.reading.page import ReadCharacter, Recognized, Word
+from ocrsmith.reading.segments import medians
 
 
 def place_characters(decoded: Decoded, step_share: float, first_step: float = 0.0) -> Recognized:
@@ -26,41 +27,80 @@ def place_characters(decoded: Decoded, step_share: float, first_step: float = 0.
         step_share: the share of the crop's width that one step covers.
         first_step: how many steps of the crop lie before the network's first, where it drops some.
     """
-    count = len(decoded.characters)
-    if count == 0:
-        return Recognized("", 0.0, ())
-    # Python's own numbers: a crop has a handful of characters, for which an array costs more than it saves.
-    centres = [((start + stop) / 2 + first_step) * step_share for start, stop in decoded.character_steps.tolist()]
-    if min(centres) < 0.0 or max(centres) > 1.0:
-        centres = [min(max(centre, 0.0), 1.0) for centre in centres]
-    middles = [(one + other) / 2 for one, other in itertools.pairwise(centres)]
-    starts, stops = [0.0, *middles], [*middles, 1.0]
-    for first, last in _runs(decoded.characters):
-        half = _half_pitch(centres[first : last + 1], centres)
-        # A first or last character's outer half is rarely wider than its inner one, except at the crop's own ends.
-        reach = centres[first] - half
-        if first > 0:
-            starts[first] = max(starts[first], min(reach, centres[first]))
-        elif reach > half:
-            starts[0] = reach - 0.3 * half
-        reach = centres[last] + half
-        if last < count - 1:
-            stops[last] = min(stops[last], max(reach, centres[last]))
-        elif 1.0 - reach > half:
-            stops[last] = reach + 0.3 * half
-    stops = [stop if stop > start + 1e-4 else start + 1e-4 for start, stop in zip(starts, stops)]
-    confidences = decoded.character_confidences.tolist()
-    return Recognized(decoded.text, decoded.confidence, CropCharacters(decoded.characters, confidences, starts, stops))
+    return place_texts([decoded], [step_share], first_step)[0]
 
 
-def _half_pitch(centres: Sequence[float], every: Sequence[float]) -> float:
-    """Half of the usual distance between neighbours; a lone character takes the whole text's, or all of the crop."""
-    for marks in (centres, every):
-        if len(marks) > 1:
-            pitches = sorted(other - one for one, other in itertools.pairwise(marks))
-            middle = len(pitches) // 2
-            return (pitches[middle] if len(pitches) % 2 else (pitches[middle - 1] + pitches[middle]) / 2) / 2
-    return 0.5
+def place_texts(decoded: Sequence[Decoded], step_shares: Sequence[float], first_step: float = 0.0) -> list[Recognized]:
+    """`place_characters` of many crops at once, each with its own share a step: a page has thousands of characters."""
+    counts = np.array([len(text.characters) for text in decoded], np.int64)
+    filled = np.flatnonzero(counts)
+    if not len(filled):
+        return [Recognized("", 0.0, ()) for _ in decoded]
+    # The characters of all crops end to end.
+    solid = np.array([not character.isspace() for text in decoded for character in text.characters])
+    owner = np.repeat(np.arange(len(counts)), counts)
+    steps = np.concatenate([text.character_steps for text in decoded])
+    centres = ((steps[:, 0] + steps[:, 1]) / 2 + first_step) * np.repeat(np.asarray(step_shares, np.float64), counts)
+    centres = np.clip(centres, 0.0, 1.0)
+    ends = np.cumsum(counts)
+    begins, lasts = (ends - counts)[filled], ends[filled] - 1
+    middles = (centres[:-1] + centres[1:]) / 2
+    starts, stops = np.append(0.0, middles), np.append(middles, 1.0)
+    starts[begins], stops[lasts] = 0.0, 1.0
+    _cut_beside_spaces(centres, solid, owner, starts, stops)
+    least = starts + 1e-4
+    stops = np.where(stops > least, stops, least)
+    columns = np.concatenate([text.character_confidences for text in decoded]).tolist(), starts.tolist(), stops.tolist()
+    placed = []
+    for text, stop in zip(decoded, ends.tolist()):
+        count = len(text.characters)
+        parts = [column[stop - count : stop] for column in columns]
+        read = CropCharacters(text.characters, *parts) if count else ()
+        placed.append(Recognized(text.text, text.confidence if count else 0.0, read))
+    return placed
+
+
+def _cut_beside_spaces(
+    centres: NDArray[np.float64],
+    solid: NDArray[np.bool_],
+    owner: NDArray[np.int64],
+    starts: NDArray[np.float64],
+    stops: NDArray[np.float64],
+) -> None:
+    """Moves the outer ends of words, in place: characters of all crops end to end, solid where they are no spaces."""
+    changes = owner[1:] != owner[:-1]
+    crop_first, crop_last = np.append(True, changes), np.append(changes, True)
+    first = np.flatnonzero(solid & (crop_first | ~np.append(False, solid[:-1])))
+    last = np.flatnonzero(solid & (crop_last | ~np.append(solid[1:], False)))
+    half = _half_pitches(centres, owner, first, last)
+    # A first or last character's outer half is rarely wider than its inner one, except at the crop's own ends.
+    reach = centres[first] - half
+    at_end = crop_first[first]
+    inner = np.maximum(starts[first], np.minimum(reach, centres[first]))
+    starts[first] = np.where(at_end, np.where(reach > half, reach - 0.3 * half, starts[first]), inner)
+    reach = centres[last] + half
+    at_end = crop_last[last]
+    inner = np.minimum(stops[last], np.maximum(reach, centres[last]))
+    stops[last] = np.where(at_end, np.where(1.0 - reach > half, reach + 0.3 * half, stops[last]), inner)
+
+
+def _half_pitches(
+    centres: NDArray[np.float64], owner: NDArray[np.int64], first: NDArray[np.int64], last: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Half of each word's usual distance between neighbours; a lone character takes its crop's, or all of the crop."""
+    pitches = np.diff(centres)
+    lengths = last - first
+    word = np.repeat(np.arange(len(first)), lengths)
+    within = np.arange(len(word)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    usual = medians(pitches[first[word] + within], word, len(first))
+    lone = np.flatnonzero(lengths == 0)
+    if len(lone):
+        pairs = np.flatnonzero((owner[1:] == owner[:-1]) & np.isin(owner[1:], owner[first[lone]]))
+        num_crops = int(owner[-1]) + 1
+        of_crops = medians(pitches[pairs], owner[pairs], num_crops)
+        of_crops[np.bincount(owner[pairs], minlength=num_crops) == 0] = 1.0
+        usual[lone] = of_crops[owner[first[lone]]]
+    return usual / 2
 
 
 def _runs(texts: Sequence[str]) -> list[tuple[int, int]]:

@@ -86,11 +86,12 @@ def boxes_from_map(
     distances = width * height * thresholds.unclip_ratio / (2 * (width + height))
     grown = parts[:, 2:4] + 2 * distances[:, None]
     passed = np.flatnonzero((scores >= thresholds.box) & (grown.min(axis=1) >= thresholds.min_size + 2))
-    quads = order_quads(rectangle_corners(parts[passed, :2], grown[passed], parts[passed, 4]))
-    return [
-        Detection(polygons.get(index, quad) * np.float32(stride), float(scores[index]))
-        for index, quad in zip(passed.tolist(), quads)
-    ]
+    quads = order_quads(rectangle_corners(parts[passed, :2], grown[passed], parts[passed, 4])) * np.float32(stride)
+    found = list(quads)
+    for place, index in enumerate(passed.tolist()):
+        if index in polygons:
+            found[place] = polygons[index] * np.float32(stride)
+    return Detection.of(found, scores[passed].tolist())
 
 
 def _outer_contours(binary: NDArray[np.uint8], most: int) -> list[NDArray[np.int32]]:

@@ -17,7 +17,16 @@ from ocrsmith.errors import ConstraintError
 from ocrsmith.reading.automata import Automaton, best_path, text_automaton
 from ocrsmith.reading.beam import prefix_beam_search
 from ocrsmith.reading.constraints import SPACE, free_automaton, pattern_automaton, words_automaton
-from ocrsmith.reading.ctc import Decoded, allowed_classes, check_classes, collapse, decode_batch, nothing, restrict
+from ocrsmith.reading.ctc import (
+    Decoded,
+    allowed_classes,
+    check_classes,
+    collapse,
+    decode_batch,
+    greedy_path,
+    nothing,
+    restrict,
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,22 @@ class Decoder:
             for row, length, text in zip(probabilities, steps, greedy, strict=True)
         ]
 
+    def decode_batches(self, batches: Iterable[tuple[NDArray[np.float32], Sequence[int]]]) -> list[Decoded]:
+        """`decode_batch` of each (probabilities, lengths), one after the other; of a batch only its path is kept."""
+        if self.automaton is not None:
+            return [text for probabilities, lengths in batches for text in self.decode_batch(probabilities, lengths)]
+        paths: list[tuple[NDArray[np.int64], NDArray[np.float32]]] = []
+        steps: list[int] = []
+        for probabilities, lengths in batches:
+            check_classes(probabilities.shape[-1], self.alphabet)
+            allowed = probabilities if self.allowed is None else restrict(probabilities, self.allowed)
+            paths.append(greedy_path(allowed, lengths))
+            steps += lengths
+        if not paths:
+            return []
+        ids, best = (np.concatenate(parts) for parts in zip(*paths))
+        return collapse(ids, best, self.alphabet, steps)
+
     def _constrained(self, probabilities: NDArray[np.float32], greedy: Decoded, automaton: Automaton) -> Decoded:
         if not greedy.characters:
             return greedy
@@ -117,7 +142,7 @@ class Decoder:
         leave out a space costs nothing.
         """
         chosen = probabilities[np.arange(len(path)), path]
-        (text,) = collapse(path[None], chosen[None], self.alphabet)
+        (text,) = collapse(path, chosen, self.alphabet, [len(path)])
         if not text.characters:
             return text
         rivals = probabilities

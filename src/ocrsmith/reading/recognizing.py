@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.reading.alignment import place_characters
+from ocrsmith.alphabet import BLANK_ID
+from ocrsmith.reading.alignment import place_texts
 from ocrsmith.reading.batching import batches
 from ocrsmith.reading.bundle_parts import RecognizerPart
 from ocrsmith.reading.ctc import softmax
 from ocrsmith.reading.decoding import Decoder
 from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
-from ocrsmith.reading.spaces import SPACE, correct_spaces
+from ocrsmith.reading.spaces import SPACE, correct_texts
 from ocrsmith.reading.windows import read_windows, reads_windows
 from ocrsmith.samples import Image
+
+
+class _Seen(NamedTuple):
+    """A crop that the network has seen.
+
+    Attributes:
+        crop: which of the crops.
+        image: resized to the network's height.
+        written: px of the image's width that show the crop.
+        step_px: px of the image a CTC step.
+        steps: how many steps are the crop's, the rest is padding.
+        spaces: (steps,) the probability of a space, of the blank where the alphabet has none.
+    """
+
+    crop: int
+    image: Image
+    written: float
+    step_px: float
+    steps: int
+    spaces: NDArray[np.float32]
 
 
 class CropRecognizer:
@@ -30,21 +53,43 @@ class CropRecognizer:
     def recognize(self, crops: Sequence[Image], decoder: Decoder | None = None) -> list[Recognized]:
         """One text a crop, in the crops' order; crops are (h, w, 3) uint8 RGB of any size."""
         decoder = decoder or self.decoder
-        results: list[Recognized | None] = [None] * len(crops)
+        seen: list[_Seen] = []
+
+        def batches_seen() -> Iterator[tuple[NDArray[np.float32], list[int]]]:
+            for probabilities, batch in self._seen(crops):
+                seen.extend(batch)
+                yield probabilities, [one.steps for one in batch]
+
+        decoded = decoder.decode_batches(batches_seen())
+        first_step = self.part.input.lost_steps / 2
+        rule = self.part.spaces
+        if rule is not None and decoder.adds_spaces:
+            images, steps_px = [one.image for one in seen], [one.step_px for one in seen]
+            decoded = correct_texts(decoded, images, steps_px, rule, [one.spaces for one in seen], first_step)
+        placed = place_texts(decoded, [one.step_px / one.written for one in seen], first_step)
+        results = dict(zip((one.crop for one in seen), placed, strict=True))
+        return [results[index] for index in range(len(crops))]
+
+    def _seen(self, crops: Sequence[Image]) -> Iterator[tuple[NDArray[np.float32], list[_Seen]]]:
+        """Batch by batch what the network makes of the crops: probabilities (B, T, K), and B crops."""
         rule = self.part.input
         # Resized crops of a page are a few MB; only the order needs all of their widths.
         widths = [crop.shape[1] * rule.height / max(1, crop.shape[0]) for crop in crops]
         most = rule.max_width if reads_windows(rule) else np.inf
-        for index in (index for index, width in enumerate(widths) if width > most):
-            results[index] = self._read_long(crops[index], decoder)
-        rest = [index for index, result in enumerate(results) if result is None]
+        rest = []
+        for index, width in enumerate(widths):
+            if width > most:
+                yield self._see_long(index, crops[index])
+            else:
+                rest.append(index)
         for places, padded in self._batches([self._resized_width(widths[index]) for index in rest]):
             indexes = [rest[place] for place in places]
             resized = [rule.resize(crops[index]) for index in indexes]
             written = [self._written_width(crops[index], image) for index, image in zip(indexes, resized)]
-            for index, result in zip(indexes, self._run(resized, padded, written, decoder)):
-                results[index] = result
-        return [result for result in results if result is not None]
+            stack = rule.stack(resized, padded)
+            probabilities = self._probabilities(self.engine.run(rule.normalize(stack)))
+            step_px = stack.shape[2] / (probabilities.shape[1] + rule.lost_steps)
+            yield probabilities, self._batch_seen(probabilities, indexes, resized, written, step_px)
 
     def _batches(self, widths: Sequence[float]) -> Iterator[tuple[list[int], int]]:
         rule = self.part.input
@@ -61,42 +106,31 @@ class CropRecognizer:
             return resized.shape[1]
         return max(1.0, crop.shape[1] * min(resized.shape[1] / crop.shape[1], resized.shape[0] / crop.shape[0]))
 
-    def _read_long(self, crop: Image, decoder: Decoder) -> Recognized:
+    def _see_long(self, index: int, crop: Image) -> tuple[NDArray[np.float32], list[_Seen]]:
         """One line that is wider at the network's height than its input, in overlapping windows."""
         spaces = [int(self.part.alphabet.encode(SPACE)[0])] if SPACE in self.part.alphabet else []
         resized, joined, step_px = read_windows(
             crop, self.part.input, lambda images: self._probabilities(self.engine.run(images)), spaces
         )
-        return self._decoded(joined[None], [resized], [resized.shape[1]], step_px, decoder)[0]
+        return joined[None], self._batch_seen(joined[None], [index], [resized], [resized.shape[1]], step_px)
 
-    def _run(
-        self, resized: Sequence[Image], padded: int, written: Sequence[float], decoder: Decoder
-    ) -> list[Recognized]:
-        stack = self.part.input.stack(resized, padded)
-        probabilities = self._probabilities(self.engine.run(self.part.input.normalize(stack)))
-        step_px = stack.shape[2] / (probabilities.shape[1] + self.part.input.lost_steps)
-        return self._decoded(probabilities, resized, written, step_px, decoder)
-
-    def _decoded(
+    def _batch_seen(
         self,
         probabilities: NDArray[np.float32],
+        indexes: Sequence[int],
         resized: Sequence[Image],
         written: Sequence[float],
         step_px: float,
-        decoder: Decoder,
-    ) -> list[Recognized]:
-        lost = self.part.input.lost_steps
-        # One step past the crop's end: recurrent networks may write their last character late.
-        lengths = [min(probabilities.shape[1], int(np.ceil(crop.shape[1] / step_px)) + 1) for crop in resized]
-        decoded = decoder.decode_batch(probabilities, lengths)
-        rule = self.part.spaces
-        if rule is not None and decoder.adds_spaces:
-            spaces = probabilities[..., int(self.part.alphabet.encode(SPACE)[0])]
-            decoded = [
-                correct_spaces(text, image, step_px, rule, row[:length], lost / 2)
-                for text, image, row, length in zip(decoded, resized, spaces, lengths)
-            ]
-        return [place_characters(text, step_px / width, lost / 2) for text, width in zip(decoded, written)]
+    ) -> list[_Seen]:
+        # Copied: a view would hold all classes of all batches of a page.
+        silent = int(self.part.alphabet.encode(SPACE)[0]) if SPACE in self.part.alphabet else BLANK_ID
+        spaces = probabilities[..., silent].copy()
+        batch = []
+        for index, image, width, row in zip(indexes, resized, written, spaces):
+            # One step past the crop's end: recurrent networks may write their last character late.
+            steps = min(probabilities.shape[1], math.ceil(image.shape[1] / step_px) + 1)
+            batch.append(_Seen(index, image, width, step_px, steps, row[:steps]))
+        return batch
 
     def _probabilities(self, output: NDArray[np.float32]) -> NDArray[np.float32]:
         if self.part.output == "logits":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.reading.ctc import Decoded
+from ocrsmith.reading.segments import medians
 from ocrsmith.samples import Image
 
 SPACE = " "
@@ -119,6 +121,58 @@ def correct_spaces(
     """`insert_spaces`, `close_digits`, `join_plate`: the text as its picture sets it apart."""
     spaced = close_digits(insert_spaces(decoded, crop, step_px, rule, space_probabilities, first_step), rule)
     return join_plate(spaced, crop, step_px, rule, first_step)
+
+
+def texts_with_room(
+    decoded: Sequence[Decoded], rule: SpaceRule, space_probabilities: Sequence[NDArray[np.float32]] | None = None
+) -> NDArray[np.bool_]:
+    """(N,) which texts leave room for a space somewhere; `insert_spaces` leaves the others, nine of ten, as they are.
+
+    The same as `_room` asks of one text, of a page's texts at once.
+
+    Args:
+        space_probabilities: (T,) of each text.
+    """
+    found = np.zeros(len(decoded), dtype=bool)
+    owner = np.repeat(np.arange(len(decoded)), [len(text.characters) for text in decoded])
+    solid = np.array([not character.isspace() for text in decoded for character in text.characters], dtype=bool)
+    joined = np.flatnonzero(solid[1:] & solid[:-1] & (owner[1:] == owner[:-1])) + 1
+    if not len(joined):
+        return found
+    starts, stops = np.concatenate([text.character_steps for text in decoded]).T
+    sums = starts + stops
+    distances = sums[joined] - sums[joined - 1]
+    of = owner[joined]
+    found[of[distances >= rule.over_pitch * medians(distances, of, len(decoded))[of]]] = True
+    if space_probabilities is not None:
+        lengths = np.array([len(row) for row in space_probabilities])
+        firsts = (np.cumsum(lengths) - lengths)[of]
+        # Hints before each step of all rows, end to end.
+        before = np.append(0, np.cumsum(np.concatenate(space_probabilities) >= rule.hint))
+        hints = before[firsts + starts[joined] + 1] - before[firsts + stops[joined - 1] - 1]
+        found[of[hints > 0]] = True
+    return found
+
+
+def correct_texts(
+    decoded: Sequence[Decoded],
+    crops: Sequence[Image],
+    step_px: Sequence[float],
+    rule: SpaceRule,
+    space_probabilities: Sequence[NDArray[np.float32]],
+    first_step: float = 0.0,
+) -> list[Decoded]:
+    """`correct_spaces` of many crops, most of which need no look at their picture."""
+    corrected = []
+    has_room = texts_with_room(decoded, rule, space_probabilities).tolist()
+    for text, crop, px, row, room in zip(decoded, crops, step_px, space_probabilities, has_room, strict=True):
+        if room:
+            corrected.append(correct_spaces(text, crop, px, rule, row, first_step))
+        elif SPACE in text.characters:
+            corrected.append(join_plate(close_digits(text, rule), crop, px, rule, first_step))
+        else:
+            corrected.append(text)
+    return corrected
 
 
 def close_digits(decoded: Decoded, rule: SpaceRule) -> Decoded:

@@ -79,7 +79,7 @@ def align(
     if path is None:
         return None
     chosen = floored[np.arange(len(path)), path]
-    (text,) = collapse(path[None], chosen[None], alphabet)
+    (text,) = collapse(path, chosen, alphabet, [len(path)])
     marks = text.character_steps.mean(axis=1) * step_px
     return AlignedLine(marks, text.character_confidences, np.log(chosen.astype(np.float64)), step_px)
 
