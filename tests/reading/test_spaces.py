@@ -220,9 +220,17 @@ def test_texts_have_room_at_once_where_they_have_it_one_by_one() -> None:
         texts.append(Decoded("".join(characters), 0.9, characters, confidences, edges.astype(np.int64)))
         hints.append((rng.random(4 * length + 1) ** 12).astype(np.float32))
     rule = SpaceRule()
-    alone = [bool(spaces._room(text, rule, row)) for text, row in zip(texts, hints)]
-    assert spaces.texts_with_room(texts, rule, hints).tolist() == alone
-    assert 5 < sum(alone) < len(alone) - 5
-    without = [bool(spaces._room(text, rule, None)) for text in texts]
-    assert spaces.texts_with_room(texts, rule).tolist() == without
-    assert spaces.texts_with_room([], rule).tolist() == []
+    found = spaces.rooms(texts, rule, hints)
+    assert found == [spaces.rooms([text], rule, [row])[0] for text, row in zip(texts, hints)]
+    assert 5 < sum(map(bool, found)) < len(found) - 5
+    assert spaces.rooms(texts, rule) == [spaces.rooms([text], rule)[0] for text in texts]
+    assert spaces.rooms([], rule) == []
+
+
+def test_room_is_where_characters_stand_apart_or_the_network_hints() -> None:
+    steps = np.array([[0, 1], [2, 3], [4, 5], [9, 10], [11, 12]], np.int64)
+    text = Decoded("abcde", 0.9, tuple("abcde"), np.full(5, 0.9, np.float32), steps)
+    hints = np.zeros(13, np.float32)
+    hints[[1, 10]] = 0.5
+    assert spaces.rooms([text], SpaceRule(), [hints]) == [{1: (False, True), 3: (True, False), 4: (False, True)}]
+    assert spaces.rooms([text], SpaceRule()) == [{3: (True, False)}]

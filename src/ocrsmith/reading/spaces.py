@@ -7,7 +7,6 @@ The other way round, the two halves of a number plate are one word, though plate
 
 from __future__ import annotations
 
-import bisect
 import itertools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -123,34 +122,42 @@ def correct_spaces(
     return join_plate(spaced, crop, step_px, rule, first_step)
 
 
-def texts_with_room(
+def rooms(
     decoded: Sequence[Decoded], rule: SpaceRule, space_probabilities: Sequence[NDArray[np.float32]] | None = None
-) -> NDArray[np.bool_]:
-    """(N,) which texts leave room for a space somewhere; `insert_spaces` leaves the others, nine of ten, as they are.
+) -> list[dict[int, tuple[bool, bool]]]:
+    """For each text the characters before which a space may come, all others being joined to the one before.
 
-    The same as `_room` asks of one text, of a page's texts at once.
+    Of each: whether it stands far enough from the one before, and whether the network hints at a space, with at least
+    `rule.hint` from the last step of the one before to its own first. Nine texts of ten have no room anywhere.
 
     Args:
-        space_probabilities: (T,) of each text.
+        space_probabilities: (T,) of each text, where the network knows the space.
     """
-    found = np.zeros(len(decoded), dtype=bool)
-    owner = np.repeat(np.arange(len(decoded)), [len(text.characters) for text in decoded])
+    found: list[dict[int, tuple[bool, bool]]] = [{} for _ in decoded]
+    # The characters of all texts end to end.
+    counts = np.array([len(text.characters) for text in decoded], np.int64)
+    owner = np.repeat(np.arange(len(decoded)), counts)
     solid = np.array([not character.isspace() for text in decoded for character in text.characters], dtype=bool)
     joined = np.flatnonzero(solid[1:] & solid[:-1] & (owner[1:] == owner[:-1])) + 1
     if not len(joined):
         return found
     starts, stops = np.concatenate([text.character_steps for text in decoded]).T
+    # Twice where a character's mark lies, half way between its first step and the one after its last.
     sums = starts + stops
     distances = sums[joined] - sums[joined - 1]
     of = owner[joined]
-    found[of[distances >= rule.over_pitch * medians(distances, of, len(decoded))[of]]] = True
+    apart = distances >= rule.over_pitch * medians(distances, of, len(decoded))[of]
+    hinted = np.zeros(len(joined), dtype=bool)
     if space_probabilities is not None:
         lengths = np.array([len(row) for row in space_probabilities])
-        firsts = (np.cumsum(lengths) - lengths)[of]
-        # Hints before each step of all rows, end to end.
+        first_steps = (np.cumsum(lengths) - lengths)[of]
+        # Hints before each step of all texts, end to end.
         before = np.append(0, np.cumsum(np.concatenate(space_probabilities) >= rule.hint))
-        hints = before[firsts + starts[joined] + 1] - before[firsts + stops[joined - 1] - 1]
-        found[of[hints > 0]] = True
+        hinted = before[first_steps + starts[joined] + 1] > before[first_steps + stops[joined - 1] - 1]
+    some = np.flatnonzero(apart | hinted)
+    places = joined[some] - (np.cumsum(counts) - counts)[of[some]]
+    for text, place, far, hint in zip(*(column.tolist() for column in (of[some], places, apart[some], hinted[some]))):
+        found[text][place] = (far, hint)
     return found
 
 
@@ -164,14 +171,11 @@ def correct_texts(
 ) -> list[Decoded]:
     """`correct_spaces` of many crops, most of which need no look at their picture."""
     corrected = []
-    has_room = texts_with_room(decoded, rule, space_probabilities).tolist()
-    for text, crop, px, row, room in zip(decoded, crops, step_px, space_probabilities, has_room, strict=True):
-        if room:
-            corrected.append(correct_spaces(text, crop, px, rule, row, first_step))
-        elif SPACE in text.characters:
-            corrected.append(join_plate(close_digits(text, rule), crop, px, rule, first_step))
-        else:
-            corrected.append(text)
+    for text, crop, px, room in zip(decoded, crops, step_px, rooms(decoded, rule, space_probabilities), strict=True):
+        spaced = _spaced(text, crop, px, rule, room, first_step) if room else text
+        if SPACE in spaced.characters:
+            spaced = join_plate(close_digits(spaced, rule), crop, px, rule, first_step)
+        corrected.append(spaced)
     return corrected
 
 
@@ -262,10 +266,18 @@ def insert_spaces(
     Returns:
         `decoded` itself where nothing was inserted; the confidence of the text stays as it was.
     """
-    room = _room(decoded, rule, space_probabilities)
-    # Of ten texts nine need no look at the picture: nowhere do the characters leave room for a space.
-    if not room:
-        return decoded
+    (room,) = rooms([decoded], rule, None if space_probabilities is None else [space_probabilities])
+    return _spaced(decoded, crop, step_px, rule, room, first_step) if room else decoded
+
+
+def _spaced(
+    decoded: Decoded,
+    crop: Image,
+    step_px: float,
+    rule: SpaceRule,
+    room: dict[int, tuple[bool, bool]],
+    first_step: float,
+) -> Decoded:
     found, height = gaps(ink_mask(crop))
     if not len(found):
         return decoded
@@ -285,35 +297,6 @@ def insert_spaces(
             first, last = found[index] / step_px - first_step
             insertions[place] = (max(0, int(first)), max(int(first) + 1, int(np.ceil(last))))
     return _with_spaces(decoded, insertions)
-
-
-def _room(decoded: Decoded, rule: SpaceRule, probabilities: NDArray[np.float32] | None) -> dict[int, tuple[bool, bool]]:
-    """Characters before which a space may come: whether they stand far enough from the one before, and whether the
-    network hints at it, with at least `rule.hint` from the last step of the one before to the first after it.
-    """
-    # Python's own numbers, as in `ctc`: every text of a page comes by here.
-    solid = [not character.isspace() for character in decoded.characters]
-    joined = [place for place in range(1, len(solid)) if solid[place] and solid[place - 1]]
-    if not joined:
-        return {}
-    steps = decoded.character_steps.tolist()
-    # Twice where a character's mark lies, half way between its first step and the one after its last.
-    sums = [start + stop for start, stop in steps]
-    distances = [sums[place] - sums[place - 1] for place in joined]
-    apart = rule.over_pitch * _median(distances)
-    room = {place: (True, False) for place, distance in zip(joined, distances) if distance >= apart}
-    hints = [] if probabilities is None else np.flatnonzero(probabilities >= rule.hint).tolist()
-    # Most hints are spaces that were read.
-    for place in joined if hints else ():
-        after = bisect.bisect_left(hints, steps[place - 1][1] - 1)
-        if after < len(hints) and hints[after] <= steps[place][0]:
-            room[place] = (place in room, True)
-    return room
-
-
-def _median(values: list[int]) -> float:
-    ordered, middle = sorted(values), len(values) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _letter_gap(widths: NDArray[np.float64], num_characters: int) -> float:
