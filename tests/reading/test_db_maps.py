@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from ocrsmith.geometry import area, bounds, intersection_over_union
+from ocrsmith.geometry import area, bounds, box_quad, intersection_over_union
 from ocrsmith.reading.db_maps import DbThresholds, boxes_from_map
+from ocrsmith.reading.detections import Detection
 
 
 def map_with(*boxes: tuple[int, int, int, int], value: float = 0.9) -> np.ndarray:
@@ -79,3 +80,12 @@ def test_a_straight_polygon_agrees_with_the_quad() -> None:
     polygon = boxes_from_map(probabilities, DbThresholds(shape="polygon"))[0]
     quad = boxes_from_map(probabilities)[0]
     assert intersection_over_union(polygon.quad, quad.polygon) > 0.9
+
+
+def test_detections_made_at_once_are_checked_as_each_alone() -> None:
+    quads = [box_quad(0, 0, 4, 2), box_quad(1, 1, 9, 3)]
+    found = Detection.of(quads, [0.5, 1.0])
+    assert [(d.polygon.tolist(), d.score) for d in found] == [(quads[0].tolist(), 0.5), (quads[1].tolist(), 1.0)]
+    assert Detection.of([], []) == []
+    with pytest.raises(ValueError, match="NaN"):
+        Detection.of([quads[0], np.full((4, 2), np.nan, np.float32)], [0.5, 0.5])

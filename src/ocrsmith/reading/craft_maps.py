@@ -85,7 +85,7 @@ def boxes_from_maps(
             curved = curved_polygon(components.pixels(index), quad, int(components.grow[index]))
             if curved is not None:
                 polygons[index] = curved * np.float32(stride)
-    return [Detection(polygon, score) for polygon, score in zip(polygons, scores)]
+    return Detection.of(polygons, scores)
 
 
 def _components(maps: NDArray[np.float32], thresholds: CraftThresholds) -> _Components:

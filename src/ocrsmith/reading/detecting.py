@@ -65,7 +65,8 @@ class PageDetector:
             return []
         points = np.clip(np.concatenate([d.polygon for d in found]) * look.factors, 0, look.limits)
         stops = list(itertools.accumulate(len(d.polygon) for d in found))
-        return [Detection(points[stop - len(d.polygon) : stop], d.score) for d, stop in zip(found, stops)]
+        polygons = [points[stop - len(d.polygon) : stop] for d, stop in zip(found, stops)]
+        return Detection.of(polygons, [d.score for d in found])
 
     def _look_and_detect(self, image: Image, times: dict[str, float]) -> tuple[Look, list[Detection]]:
         height, width = image.shape[:2]

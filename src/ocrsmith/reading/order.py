@@ -6,6 +6,7 @@ running text count: a table's lanes leave its rows together.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,7 +86,8 @@ def arrange(quads: ManyQuads) -> list[list[int]]:
 def lines_of(units: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
     """Units (the words of one detection each) -> lines in reading order; a unit's own words stay together."""
     every = np.array([word.quad for unit in units for word in unit], np.float32)
-    quads = enclosing_quads(np.split(every, np.cumsum([len(unit) for unit in units[:-1]])) if units else [])
+    stops = itertools.accumulate((len(unit) for unit in units), initial=0)
+    quads = enclosing_quads([every[start:stop] for start, stop in itertools.pairwise(stops)])
     return tuple(Line(tuple(word for index in line for word in units[index])) for line in arrange(quads))
 
 
