@@ -18,7 +18,8 @@ from ocrsmith.export.onnx import example_images, export_network
 from ocrsmith.export.quantization import quantize_network
 from ocrsmith.models import torch_engine
 from ocrsmith.models.onnx_state import load_state_from_onnx, state_from_onnx
-from ocrsmith.reading.engines import ROUNDED_OUTPUT, open_engine
+from ocrsmith.reading.engines import open_engine
+from ocrsmith.reading.openvino_engine import ROUNDED_OUTPUT
 
 sys.path.append(str(Path(__file__).parents[1] / "reading"))
 from tiny_networks import ctc_network

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrsmith.reading.batching import BATCH_SIZES, CALL_PX, GROWTH, MAX_BATCH_WIDTH_PX, batches, rung
+from ocrsmith.reading.batching import BATCH_SIZES, CALL_PX, GROWTH, MAX_BATCH_WIDTH_PX, batches, rung, spread
 
 WIDTHS = st.lists(st.floats(1, 5000), max_size=60)
 
@@ -53,3 +53,14 @@ def test_alike_crops_share_a_batch_and_a_long_line_stands_alone() -> None:
 
 def test_a_network_of_one_width_is_given_no_more() -> None:
     assert list(batches([200, 200], 1, most=200)) == [([0, 1], 200)]
+
+
+def test_each_stream_has_a_batch() -> None:
+    assert list(spread([([0, 1, 2, 3], 64)], 2)) == [([0, 1], 64), ([2, 3], 64)]
+    assert list(spread([([0, 1, 2], 64)], 4)) == [([0], 64), ([1], 64), ([2], 64)]
+    # The batch with the most px is cut first.
+    assert list(spread([([0, 1], 640), ([2, 3, 4, 5], 64)], 3)) == [([0], 640), ([1], 640), ([2, 3, 4, 5], 64)]
+    # Enough of them, one crop, nothing.
+    assert list(spread([([0, 1], 64), ([2], 32), ([3], 32)], 2)) == [([0, 1], 64), ([2], 32), ([3], 32)]
+    assert list(spread([([0], 64)], 2)) == [([0], 64)]
+    assert list(spread([], 2)) == []

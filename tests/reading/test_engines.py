@@ -9,7 +9,7 @@ import pytest
 from tiny_networks import ctc_network, db_network
 
 from ocrsmith.errors import EngineError
-from ocrsmith.reading import engines
+from ocrsmith.reading import engines, openvino_engine
 from ocrsmith.reading.engines import open_engine
 
 ENGINES = [
@@ -84,8 +84,8 @@ def test_openvino_keeps_large_networks_compiled_and_only_the_newest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OCRSMITH_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(engines, "_CACHED_FROM_BYTES", 0)
-    monkeypatch.setattr(engines, "_MOST_CACHED", 1)
+    monkeypatch.setattr(openvino_engine, "_CACHED_FROM_BYTES", 0)
+    monkeypatch.setattr(openvino_engine, "_MOST_CACHED", 1)
     image = np.full((1, 3, 32, 32), 0.5, np.float32)
     folder = tmp_path / "openvino"
     first = open_engine(db_network(), "openvino", threads=1).run(image)
@@ -100,4 +100,38 @@ def test_openvino_keeps_large_networks_compiled_and_only_the_newest(
 def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "openvino").write_text("a file where a folder was expected")
     monkeypatch.setenv("OCRSMITH_CACHE_DIR", str(tmp_path))
-    assert engines._compiled_folder() is None
+    assert openvino_engine._compiled_folder() is None
+
+
+@pytest.mark.parametrize("streams", [1, 2, 4])
+def test_side_by_side_in_order(streams: int) -> None:
+    pytest.importorskip("openvino")
+    network = open_engine(ctc_network(), "openvino", 2, streams=streams)
+    assert engines.num_streams(network) == min(2, streams)
+    rng = np.random.default_rng(0)
+    inputs = [rng.random((1 + number % 2, 3, 8, 16 + 8 * number), dtype=np.float32) for number in range(7)]
+    expected = [network.run(array) for array in inputs]
+    found = list(engines.run_each(network, iter(inputs)))
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
+    assert list(engines.run_each(network, [])) == []
+
+
+def test_what_was_left_in_the_middle_is_no_hindrance() -> None:
+    pytest.importorskip("openvino")
+    network = open_engine(ctc_network(), "openvino", 2, streams=2)
+    array = np.zeros((1, 3, 8, 16), np.float32)
+    begun = engines.run_each(network, [array] * 5)
+    first = next(begun)
+    begun.close()  # type: ignore[attr-defined]
+    wrong = engines.run_each(network, [array, np.zeros((1, 9, 8, 16), np.float32)])
+    with pytest.raises(EngineError, match="refused an input of shape"):
+        list(wrong)
+    assert np.array_equal(network.run(array), first)
+
+
+def test_an_engine_without_streams_takes_one_after_the_other() -> None:
+    network = open_engine(ctc_network(), "onnxruntime", 1, streams=4)
+    assert engines.num_streams(network) == 1
+    inputs = [np.full((1, 3, 8, 16), value, np.float32) for value in (0.1, 0.9)]
+    found = list(engines.run_each(network, inputs))
+    assert np.array_equal(found[1], network.run(inputs[1]))

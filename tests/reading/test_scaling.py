@@ -36,6 +36,17 @@ def test_a_second_look_only_at_small_text() -> None:
     assert rule.second_scale(0.25, 1, 5120, 3000) == pytest.approx(1.0)
 
 
+def test_a_second_look_at_half_the_size_or_less_where_text_is_large_or_none_is_found() -> None:
+    rule = ScaleRule(large_text_px=128)
+    assert rule.smaller_scale(1.0, 128) is None
+    assert rule.smaller_scale(1.0, 129) == pytest.approx(0.5)
+    # 512 px to 128.
+    assert rule.smaller_scale(2.0, 256) == pytest.approx(0.5)
+    assert rule.smaller_scale(0.5, None) == pytest.approx(0.25)
+    assert ScaleRule().smaller_scale(1.0, 4000) is None
+    assert ScaleRule().smaller_scale(1.0, None) is None
+
+
 @pytest.mark.parametrize("changes", [{"min_side": 0}, {"max_side": -1}, {"tile_overlap": 9000}])
 def test_bad_rules(changes: dict[str, int]) -> None:
     with pytest.raises(ValueError):
@@ -63,3 +74,16 @@ def test_the_second_look_keeps_every_mark_and_its_size(make_bundle: Callable[...
     twice = Reader(make_bundle(), engine="onnxruntime", threads=1, scale={"small_text_px": 12.0})
     assert len(once.detect(page)) == len(twice.detect(page)) == 20
     assert float(np.ptp(twice.detect(page)[0].polygon[:, 1])) == pytest.approx(12, abs=0.5)
+
+
+def test_a_large_mark_is_seen_at_a_smaller_size_and_keeps_its_own(make_bundle: Callable[..., Path]) -> None:
+    page = np.full((320, 640, 3), 255, np.uint8)
+    page[100:200, 100:500] = (255, 0, 0)
+    scale = {"small_text_px": 0.0, "large_text_px": 60.0}
+    reader = Reader(make_bundle(), engine="onnxruntime", threads=1, scale=scale)
+    detector = reader._detector
+    assert detector is not None
+    # Half the size is not small enough for 60 px: 100 px are shown as 50 at least.
+    assert detector.look(page).maps.shape[-1] == pytest.approx(320 / detector.part.input.map_stride, abs=16)
+    (found,) = reader.detect(page)
+    assert float(np.ptp(found.polygon[:, 1])) == pytest.approx(100, abs=6)

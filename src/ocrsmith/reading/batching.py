@@ -12,7 +12,7 @@ import functools
 import itertools
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 # Each rung is wider than the one before by this: 6 % of padding on average.
 GROWTH = 1.12
@@ -63,3 +63,19 @@ def batches(widths_px: Sequence[float], multiple: int = 1, most: int | None = No
         ends.append(ends[-1] - sizes[ends[-1]])
     for stop, start in reversed(list(itertools.pairwise(ends))):
         yield order[start:stop], padded[start]
+
+
+def spread(found: Iterable[tuple[list[int], int]], streams: int) -> Iterator[tuple[list[int], int]]:
+    """The batches, the first ones cut in halves until each stream has one, so far as they hold more than one crop."""
+    first = list(itertools.islice(found := iter(found), streams))
+    while 0 < len(first) < streams:
+        place = max(
+            range(len(first)), key=lambda index: len(first[index][0]) * first[index][1] * (len(first[index][0]) > 1)
+        )
+        indexes, padded = first[place]
+        if len(indexes) == 1:
+            break
+        half = (len(indexes) + 1) // 2
+        first[place : place + 1] = [(indexes[:half], padded), (indexes[half:], padded)]
+    yield from first
+    yield from found

@@ -8,8 +8,7 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +17,9 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ocrsmith.alphabet import Alphabet
-from ocrsmith.errors import EngineError
-from ocrsmith.settings import cache_dir, num_threads
+from ocrsmith.errors import EngineError, first_line
+from ocrsmith.reading.openvino_engine import KEPT_KERNELS, OpenVinoEngine, openvino_pays
+from ocrsmith.settings import num_threads
 
 # Names a user types -> ONNX Runtime's execution providers; full provider names are taken as they are.
 PROVIDERS = {
@@ -29,17 +29,6 @@ PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
     "directml": "DmlExecutionProvider",
 }
-
-
-# Ends the names of what a network in 8 bits computes behind a layer for ONNX Runtime alone, see export.quantization.
-ROUNDED_OUTPUT = ".rounded_behind"
-# Networks of at least so many bytes are kept compiled between processes, and so many of them: the newest.
-_CACHED_FROM_BYTES = 2**20
-_MOST_CACHED = 12
-
-# OpenVINO makes kernels for each new shape of an input, seventeen or so for a shape of a recogniser with 4 MB. So many
-# are those of the 118 shapes that `batching` makes of lines up to 4,000 px: fewer are made again and again.
-KEPT_KERNELS = 2000
 
 
 class Engine(Protocol):
@@ -52,6 +41,20 @@ class Engine(Protocol):
         ...
 
 
+def num_streams(engine: Engine) -> int:
+    """How many inputs `run_each` computes side by side."""
+    return engine.num_streams if isinstance(engine, OpenVinoEngine) else 1
+
+
+def run_each(engine: Engine, arrays: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+    """The output of each input, in order; side by side where the engine has streams."""
+    if isinstance(engine, OpenVinoEngine):
+        yield from engine.run_each(arrays)
+        return
+    for array in arrays:
+        yield engine.run(array)
+
+
 def open_engine(
     model: bytes | Path,
     engine: str = "auto",
@@ -59,6 +62,7 @@ def open_engine(
     architecture: Mapping[str, Any] | None = None,
     alphabet: Alphabet | None = None,
     kept_kernels: int = KEPT_KERNELS,
+    streams: int = 1,
 ) -> Engine:
     """Loads an ONNX network.
 
@@ -70,6 +74,8 @@ def open_engine(
         threads: at most so many; None takes `ocrsmith.settings.num_threads()`.
         architecture, alphabet: of the bundle's part, for "pytorch", which builds the network anew.
         kept_kernels: how many OpenVINO keeps of those that it makes for shapes of inputs.
+        streams: how many inputs OpenVINO computes at once with `run_each`, each on its share of the threads. Many small
+            inputs are done sooner side by side than each on all threads.
 
     Raises:
         EngineError: the engine is unknown or not installed, or the network cannot be loaded.
@@ -79,9 +85,9 @@ def open_engine(
     if count < 1:
         raise EngineError(f"{count} threads were asked for. Give at least 1.")
     if engine == "auto":
-        engine = "openvino" if _openvino_pays() else "onnxruntime"
+        engine = "openvino" if openvino_pays() else "onnxruntime"
     if engine == "openvino":
-        return OpenVinoEngine(content, count, kept_kernels)
+        return OpenVinoEngine(content, count, kept_kernels, min(streams, count))
     if engine == "pytorch":
         return _pytorch_engine(content, count, architecture, alphabet)
     provider = PROVIDERS.get(engine, engine)
@@ -121,7 +127,7 @@ class OnnxRuntimeEngine:
             self._session = onnxruntime.InferenceSession(content, options, providers=[provider, *behind])
         except _onnxruntime_errors() as error:
             raise EngineError(
-                f"ONNX Runtime could not load the network ({_first_line(error)}). The bundle may be damaged or need a "
+                f"ONNX Runtime could not load the network ({first_line(error)}). The bundle may be damaged or need a "
                 "newer onnxruntime."
             ) from None
         self._input = self._session.get_inputs()[0].name
@@ -133,50 +139,9 @@ class OnnxRuntimeEngine:
             return np.asarray(self._session.run(None, {self._input: array})[0], dtype=np.float32)
         except _onnxruntime_errors() as error:
             raise EngineError(
-                f"The network refused an input of shape {array.shape} ({_first_line(error)}). Its preprocessing "
+                f"The network refused an input of shape {array.shape} ({first_line(error)}). Its preprocessing "
                 "contract does not fit it."
             ) from None
-
-
-class OpenVinoEngine:
-    """OpenVINO on the CPU, compiled once with dynamic sizes; bfloat16 where the CPU computes in it."""
-
-    def __init__(self, content: bytes, threads: int, kept_kernels: int = KEPT_KERNELS) -> None:
-        if importlib.util.find_spec("openvino") is None:
-            raise EngineError(
-                "OpenVINO is not installed. Run: pip install openvino, or read with engine='onnxruntime'."
-            )
-        core = _openvino_core()
-        self.uses_bfloat16 = cpu_has_bfloat16(core)
-        config = {
-            "INFERENCE_NUM_THREADS": str(threads),
-            "NUM_STREAMS": "1",
-            "PERFORMANCE_HINT": "LATENCY",
-            "CPU_RUNTIME_CACHE_CAPACITY": str(kept_kernels),
-            "INFERENCE_PRECISION_HINT": "bf16" if self.uses_bfloat16 else "f32",
-        }
-        folder = _compiled_folder() if len(content) >= _CACHED_FROM_BYTES else None
-        if folder is not None:
-            config["CACHE_DIR"] = str(folder)
-        try:
-            model = core.read_model(content)
-            _take_out_rounded_outputs(model)
-            compiled = core.compile_model(model, "CPU", config)
-        except RuntimeError as error:
-            raise EngineError(
-                f"OpenVINO could not load the network ({_first_line(error)}). Read with engine='onnxruntime'."
-            ) from None
-        self._request = compiled.create_infer_request()
-        self.name = "openvino bf16" if self.uses_bfloat16 else "openvino"
-
-    def run(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See `Engine.run`."""
-        try:
-            result = self._request.infer([array], share_inputs=True)
-        except RuntimeError as error:
-            raise EngineError(f"OpenVINO refused an input of shape {array.shape} ({_first_line(error)}).") from None
-        # The request's output buffer is used again by the next run.
-        return np.array(result[0], dtype=np.float32)
 
 
 def _pytorch_engine(
@@ -200,41 +165,6 @@ def _pytorch_engine(
 
 
 @functools.cache
-def _openvino_core() -> Any:
-    """One for the whole process: where the last one is given up, OpenVINO unloads libraries that still have threads."""
-    return importlib.import_module("openvino").Core()
-
-
-def _take_out_rounded_outputs(model: Any) -> None:
-    """Layers of a network in 8 bits give floating point, which OpenVINO rounds at the next layer's input alone."""
-    for node in model.get_ops():
-        if node.get_friendly_name().endswith(ROUNDED_OUTPUT):
-            # Multiply, Subtract, Convert, Convert and FakeQuantize are what QuantizeLinear and its inverse became.
-            source = node
-            while source.get_type_name() != "FakeQuantize":
-                source = source.input_value(0).get_node()
-            node.output(0).replace(source.input_value(0))
-
-
-def _compiled_folder() -> Path | None:
-    """Where OpenVINO keeps what it compiled, which saves two thirds of its start; None where it cannot be written."""
-    folder = cache_dir() / "openvino"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = sorted(folder.glob("*.blob"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in kept[_MOST_CACHED:]:
-            path.unlink(missing_ok=True)
-    except OSError:
-        return None
-    return folder if os.access(folder, os.W_OK) else None
-
-
-def cpu_has_bfloat16(core: Any) -> bool:
-    """Whether OpenVINO's CPU device computes in bfloat16 (AVX512-BF16 or AMX)."""
-    return "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-
-
-@functools.cache
 def _has_vnni() -> bool:
     """Whether the processor is known to multiply 8 bits and add in 32 (AVX512-VNNI, AVX-VNNI); Linux alone tells."""
     try:
@@ -243,19 +173,8 @@ def _has_vnni() -> bool:
         return False
 
 
-def _openvino_pays() -> bool:
-    if importlib.util.find_spec("openvino") is None:
-        return False
-    return cpu_has_bfloat16(_openvino_core())
-
-
 def _onnxruntime_errors() -> tuple[type[Exception], ...]:
     """The error classes of ONNX Runtime, which share no base of their own; RuntimeError stands in for the rest."""
     states: Any = importlib.import_module("onnxruntime.capi.onnxruntime_pybind11_state")
     named = [value for value in vars(states).values() if isinstance(value, type) and issubclass(value, Exception)]
     return (*named, RuntimeError, ValueError)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,15 +12,19 @@ from numpy.typing import NDArray
 
 from ocrsmith.alphabet import BLANK_ID
 from ocrsmith.reading.alignment import place_texts
-from ocrsmith.reading.batching import batches
+from ocrsmith.reading.batching import batches, spread
 from ocrsmith.reading.bundle_parts import RecognizerPart
 from ocrsmith.reading.ctc import softmax
 from ocrsmith.reading.decoding import Decoder
-from ocrsmith.reading.engines import Engine, open_engine
+from ocrsmith.reading.engines import Engine, num_streams, open_engine, run_each
 from ocrsmith.reading.page import Recognized
 from ocrsmith.reading.spaces import SPACE, correct_texts
 from ocrsmith.reading.windows import read_windows, reads_windows
 from ocrsmith.samples import Image
+
+# Of a page's batches so many are computed side by side, each on one thread or more: threads that share a batch wait for
+# each other at every layer.
+MOST_STREAMS = 4
 
 
 class _Seen(NamedTuple):
@@ -47,7 +52,9 @@ class CropRecognizer:
 
     def __init__(self, part: RecognizerPart, engine: str = "auto", threads: int | None = None) -> None:
         self.part = part
-        self.engine: Engine = open_engine(part.network, engine, threads, part.architecture, part.alphabet)
+        self.engine: Engine = open_engine(
+            part.network, engine, threads, part.architecture, part.alphabet, streams=MOST_STREAMS
+        )
         self.decoder = Decoder(part.alphabet)
 
     def recognize(self, crops: Sequence[Image], decoder: Decoder | None = None) -> list[Recognized]:
@@ -82,18 +89,27 @@ class CropRecognizer:
                 yield self._see_long(index, crops[index])
             else:
                 rest.append(index)
-        for places, padded in self._batches([self._resized_width(widths[index]) for index in rest]):
-            indexes = [rest[place] for place in places]
-            resized = [rule.resize(crops[index]) for index in indexes]
+        waiting: deque[tuple[list[int], list[Image], int]] = deque()
+
+        def inputs() -> Iterator[NDArray[np.float32]]:
+            for places, padded in self._batches([self._resized_width(widths[index]) for index in rest]):
+                indexes = [rest[place] for place in places]
+                resized = [rule.resize(crops[index]) for index in indexes]
+                stack = rule.stack(resized, padded)
+                waiting.append((indexes, resized, stack.shape[2]))
+                yield rule.normalize(stack)
+
+        for output in run_each(self.engine, inputs()):
+            indexes, resized, width_px = waiting.popleft()
             written = [self._written_width(crops[index], image) for index, image in zip(indexes, resized)]
-            stack = rule.stack(resized, padded)
-            probabilities = self._probabilities(self.engine.run(rule.normalize(stack)))
-            step_px = stack.shape[2] / (probabilities.shape[1] + rule.lost_steps)
+            probabilities = self._probabilities(output)
+            step_px = width_px / (probabilities.shape[1] + rule.lost_steps)
             yield probabilities, self._batch_seen(probabilities, indexes, resized, written, step_px)
 
     def _batches(self, widths: Sequence[float]) -> Iterator[tuple[list[int], int]]:
         rule = self.part.input
-        return batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]))
+        found = batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]))
+        return spread(found, num_streams(self.engine))
 
     def _resized_width(self, width: float) -> float:
         """px of the resized crop that is this wide at the network's height with its aspect kept."""
