@@ -24,12 +24,16 @@ PICTURES = sorted((package_assets_dir() / "samples").rglob("*.jpg")) + sorted(
 
 @pytest.mark.parametrize("picture", PICTURES[:2], ids=lambda path: path.stem)
 def test_pytorch_reads_what_onnx_runtime_reads(picture: Path) -> None:
-    if not (BUNDLES / "english.ocrsmith").is_file():
-        pytest.skip("the bundle english is not packaged")
+    if not (BUNDLES / "seven_segment.ocrsmith").is_file():
+        pytest.skip("the bundle seven_segment is not packaged")
     pytest.importorskip("torch")
     scale = {"max_side": 480, "min_side": 320}
     image = read_image(picture)
-    with_onnx, with_torch = (Reader(engine=name, threads=1, scale=scale) for name in ("onnxruntime", "pytorch"))
+    with_onnx, with_torch = (
+        # In 32 bits: PyTorch does not round activations, as a network in 8 bits does on the other engines.
+        Reader("seven_segment", engine=name, threads=1, scale=scale)
+        for name in ("onnxruntime", "pytorch")
+    )
     expected, found = with_onnx.read(image), with_torch.read(image)
     assert found.text == expected.text != ""
     for one, other in zip(expected.words, found.words, strict=True):
