@@ -24,7 +24,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, Any
@@ -41,7 +41,7 @@ class ReplayedEngine:
     """An engine whose outputs are kept, and given again in turn without the network when `replays` is set."""
 
     def __init__(self, engine: Any) -> None:
-        self.engine, self.name = engine, engine.name
+        self.engine, self.name, self.num_streams = engine, engine.name, engine.num_streams
         self.outputs: list[NDArray[np.float32]] = []
         self.replays, self.next = False, 0
 
@@ -52,6 +52,15 @@ class ReplayedEngine:
             return self.outputs[-1]
         self.next += 1
         return self.outputs[self.next - 1]
+
+    def run_each(self, arrays: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """As the engine's own, side by side where it does so."""
+        if self.replays:
+            yield from map(self.run, arrays)
+            return
+        for output in self.engine.run_each(arrays):
+            self.outputs.append(output)
+            yield output
 
     def start(self, *, replays: bool) -> None:
         """From the first call of a picture on: the network again, or what it gave."""

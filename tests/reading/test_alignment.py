@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from ocrsmith.geometry import box_quad
-from ocrsmith.reading.alignment import parts_of_quads, place_characters, place_texts, words_on_page, words_on_quads
+from ocrsmith.reading.alignment import parts_of_quads, place_texts, words_on_page, words_on_quads
 from ocrsmith.reading.calibration import Calibration, Platt
 from ocrsmith.reading.characters import CropCharacters, Later
 from ocrsmith.reading.crops import turn_quad
 from ocrsmith.reading.ctc import Decoded
-from ocrsmith.reading.page import RecognizedCharacter
+from ocrsmith.reading.page import Recognized, RecognizedCharacter
 
 
 def decoded(text: str, steps: list[int]) -> Decoded:
@@ -23,6 +23,11 @@ def decoded(text: str, steps: list[int]) -> Decoded:
         np.full(len(text), 0.9, np.float32),
         np.array([[step, step + 1] for step in steps], np.int64).reshape(-1, 2),
     )
+
+
+def place_characters(text: Decoded, step_share: float, first_step: float = 0.0) -> Recognized:
+    """Of one crop."""
+    return place_texts([text], [step_share], first_step)[0]
 
 
 def test_characters_are_cut_half_way_between_their_marks() -> None:

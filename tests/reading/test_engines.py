@@ -9,7 +9,7 @@ import pytest
 from tiny_networks import ctc_network, db_network
 
 from ocrsmith.errors import EngineError
-from ocrsmith.reading import engines, openvino_engine
+from ocrsmith.reading import openvino_engine
 from ocrsmith.reading.engines import open_engine
 
 ENGINES = [
@@ -107,23 +107,23 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, monkeypa
 def test_side_by_side_in_order(streams: int) -> None:
     pytest.importorskip("openvino")
     network = open_engine(ctc_network(), "openvino", 2, streams=streams)
-    assert engines.num_streams(network) == min(2, streams)
+    assert network.num_streams == min(2, streams)
     rng = np.random.default_rng(0)
     inputs = [rng.random((1 + number % 2, 3, 8, 16 + 8 * number), dtype=np.float32) for number in range(7)]
     expected = [network.run(array) for array in inputs]
-    found = list(engines.run_each(network, iter(inputs)))
+    found = list(network.run_each(iter(inputs)))
     assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))
-    assert list(engines.run_each(network, [])) == []
+    assert list(network.run_each([])) == []
 
 
 def test_what_was_left_in_the_middle_is_no_hindrance() -> None:
     pytest.importorskip("openvino")
     network = open_engine(ctc_network(), "openvino", 2, streams=2)
     array = np.zeros((1, 3, 8, 16), np.float32)
-    begun = engines.run_each(network, [array] * 5)
+    begun = network.run_each([array] * 5)
     first = next(begun)
     begun.close()  # type: ignore[attr-defined]
-    wrong = engines.run_each(network, [array, np.zeros((1, 9, 8, 16), np.float32)])
+    wrong = network.run_each([array, np.zeros((1, 9, 8, 16), np.float32)])
     with pytest.raises(EngineError, match="refused an input of shape"):
         list(wrong)
     assert np.array_equal(network.run(array), first)
@@ -131,7 +131,7 @@ def test_what_was_left_in_the_middle_is_no_hindrance() -> None:
 
 def test_an_engine_without_streams_takes_one_after_the_other() -> None:
     network = open_engine(ctc_network(), "onnxruntime", 1, streams=4)
-    assert engines.num_streams(network) == 1
+    assert network.num_streams == 1
     inputs = [np.full((1, 3, 8, 16), value, np.float32) for value in (0.1, 0.9)]
-    found = list(engines.run_each(network, inputs))
+    found = list(network.run_each(inputs))
     assert np.array_equal(found[1], network.run(inputs[1]))

@@ -6,7 +6,7 @@ import pytest
 
 from ocrsmith.reading import spaces
 from ocrsmith.reading.ctc import Decoded
-from ocrsmith.reading.spaces import SpaceRule, close_digits, correct_spaces, gaps, ink_mask, insert_spaces, join_plate
+from ocrsmith.reading.spaces import SpaceRule, close_digits, correct_texts, gaps, ink_mask, join_plate
 
 # Letters as blocks 20 px wide and 30 high; a step is 8 px.
 STEP_PX = 8.0
@@ -28,6 +28,19 @@ def marked(text: str, starts: list[int]) -> Decoded:
         np.linspace(0.9, 0.7, len(text), dtype=np.float32),
         np.array([[step, step + 1] for step in steps], np.int64).reshape(-1, 2),
     )
+
+
+def insert_spaces(
+    decoded: Decoded,
+    crop: np.ndarray,
+    step_px: float,
+    rule: SpaceRule,
+    hint: np.ndarray | None = None,
+    first_step: float = 0.0,
+) -> Decoded:
+    """Of one text."""
+    hints = None if hint is None else [hint]
+    return spaces.insert_spaces([decoded], [crop], [step_px], rule, hints, first_step)[0]
 
 
 WORDS = [4, 28, 52, 100, 124, 148]
@@ -143,7 +156,7 @@ def test_a_gap_in_a_plate_is_not_put_back() -> None:
         with_space.character_steps[kept],
     )
     assert insert_spaces(glued, crop, 2.0, SpaceRule()).text == "918 5914"
-    assert correct_spaces(glued, crop, 2.0, SpaceRule()).text == "9185914"
+    assert correct_texts([glued], [crop], [2.0], SpaceRule())[0].text == "9185914"
 
 
 @pytest.mark.parametrize("text", ["Jun 30", "JUN 3O 1", "AB C", "ABC DEF", "4 50", "A 12345", "12345 67890", "K-1 230"])

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from ocrsmith.errors import SynthesisError
-from ocrsmith.geometry import bounds, box_quad, quad_to_quad
+from ocrsmith.geometry import bounds, box_quad, inside_share, quad_to_quad, transform_points
 from ocrsmith.samples import Image
 from ocrsmith.synth.display_scenes import DisplayScene, DisplayScenePlan
-from ocrsmith.synth.displays import DisplayLine, DisplayLinePlan, segment_shares, visible_contrast
+from ocrsmith.synth.displays import DisplayLine, DisplayLinePlan, _lit_shapes, _matrix, visible_contrast
 from ocrsmith.synth.legibility import is_washed_out
 from ocrsmith.synth.optics import Optics, apply_optics
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
@@ -171,6 +171,13 @@ def test_a_font_without_the_glyphs_has_no_place(segment_font: str) -> None:
     assert fits(Label("8", segment_font, 0.0, 0.0, 1.0), taken, 0.0)
     assert not fits(Label("8", segment_font, 0.1, 0.0, 1.0), taken, 0.0)
     assert len(taken) == 1
+
+
+def segment_shares(plan: DisplayLinePlan) -> np.ndarray:
+    """The shares of lit segments, or of a font's glyphs, that lie in the crop, points left out."""
+    size = (plan.width_px, plan.height_px)
+    shapes = [transform_points(shape, _matrix(plan)) for shape in _lit_shapes(plan.panel)]
+    return np.array([inside_share(shape, *size) for shape in shapes])
 
 
 def test_tight_crops_cut_no_segment_by_half() -> None:

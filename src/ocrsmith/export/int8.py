@@ -150,7 +150,7 @@ def _cost(before: EvaluationResult, after: EvaluationResult, bytes_before: int, 
     )
 
 
-class _Recorder:
+class _Recorder(Engine):
     """An engine that keeps what it is given."""
 
     def __init__(self, engine: Engine) -> None:

@@ -94,9 +94,10 @@ def quantize_network(content: bytes, inputs: Sequence[NDArray[np.float32]], *, m
     if not layers:
         return content
     before, behind = ranges(network, [layer.convolution for layer in layers], inputs)
+    into_gelu = gelu_inputs(network)
     for layer in layers:
-        name, output = layer.node.name, layer.convolution.output
-        if output in gelu_inputs(network):
+        name = layer.node.name
+        if layer.convolution.output in into_gelu:
             low, high = -behind[name].zero * behind[name].scale, (255 - behind[name].zero) * behind[name].scale
             behind[name] = Range.between(max(low, GELU_IS_ZERO_BELOW), high)
     found = _Ranges(before, behind)
@@ -267,10 +268,8 @@ def _rewrite(graph: onnx.GraphProto, layers: Sequence[_Layer], found: _Ranges, r
 def _round_layer(graph: onnx.GraphProto, parts: RoundingNodes, layer: _Layer, rounded: Rounded, given: Range) -> None:
     """Gives a convolution its weights and bias on levels, and the output of the normalisation that it replaces."""
     node, wide = layer.node, layer.node.input[1]
-    weights, bias_tensor = (
-        own_initializer(graph, wide),
-        own_initializer(graph, node.input[2]) if len(node.input) > 2 else None,
-    )
+    weights = own_initializer(graph, wide)
+    bias_tensor = own_initializer(graph, node.input[2]) if len(node.input) > 2 else None
     assert weights is not None
     factors = layer.convolution.factors
     values = rounded.weights.reshape(layer.convolution.weights.shape) / factors[:, None, None]

@@ -9,7 +9,7 @@ by name, since the reading install has no PyTorch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ class TorchEngine:
     """
 
     name = "pytorch"
+    num_streams = 1
 
     def __init__(
         self, content: bytes, network: str, settings: Mapping[str, Any], alphabet: Alphabet | None, threads: int
@@ -60,6 +61,10 @@ class TorchEngine:
             return read_output(self.model, torch.from_numpy(array))
         except RuntimeError as error:
             raise EngineError(f"PyTorch refused an input of shape {array.shape} ({error}).") from None
+
+    def run_each(self, arrays: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """See `ocrsmith.reading.engines.Engine.run_each`."""
+        return map(self.run, arrays)
 
 
 def output_kind(network: nn.Module) -> str:

@@ -16,22 +16,17 @@ from ocrsmith.reading.page import ReadCharacter, Recognized, Word
 from ocrsmith.reading.segments import medians
 
 
-def place_characters(decoded: Decoded, step_share: float, first_step: float = 0.0) -> Recognized:
-    """Gives each character its share of the crop's width.
+def place_texts(decoded: Sequence[Decoded], step_shares: Sequence[float], first_step: float = 0.0) -> list[Recognized]:
+    """Gives each character of each crop its share of the crop's width; all at once, since a page has thousands.
 
     CTC marks a character at a step or two somewhere inside it; characters are therefore cut half way between their
     neighbours' marks. Beside a space, and at the crop's ends, a character reaches half of its word's usual pitch
     from its mark, so that a word's box does not take in the gap.
 
     Args:
-        step_share: the share of the crop's width that one step covers.
+        step_shares: for each crop the share of its width that one step covers.
         first_step: how many steps of the crop lie before the network's first, where it drops some.
     """
-    return place_texts([decoded], [step_share], first_step)[0]
-
-
-def place_texts(decoded: Sequence[Decoded], step_shares: Sequence[float], first_step: float = 0.0) -> list[Recognized]:
-    """`place_characters` of many crops at once, each with its own share a step: a page has thousands of characters."""
     counts = np.array([len(text.characters) for text in decoded], np.int64)
     filled = np.flatnonzero(counts)
     if not len(filled):

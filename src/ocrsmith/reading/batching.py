@@ -67,15 +67,15 @@ def batches(widths_px: Sequence[float], multiple: int = 1, most: int | None = No
 
 def spread(found: Iterable[tuple[list[int], int]], streams: int) -> Iterator[tuple[list[int], int]]:
     """The batches, the first ones cut in halves until each stream has one, so far as they hold more than one crop."""
-    first = list(itertools.islice(found := iter(found), streams))
-    while 0 < len(first) < streams:
-        place = max(
-            range(len(first)), key=lambda index: len(first[index][0]) * first[index][1] * (len(first[index][0]) > 1)
-        )
-        indexes, padded = first[place]
-        if len(indexes) == 1:
+    rest = iter(found)
+    first = list(itertools.islice(rest, streams))
+    while len(first) < streams:
+        divisible = [batch for batch in first if len(batch[0]) > 1]
+        if not divisible:
             break
-        half = (len(indexes) + 1) // 2
+        largest = max(divisible, key=lambda batch: len(batch[0]) * batch[1])
+        indexes, padded = largest
+        place, half = first.index(largest), (len(indexes) + 1) // 2
         first[place : place + 1] = [(indexes[:half], padded), (indexes[half:], padded)]
     yield from first
-    yield from found
+    yield from rest

@@ -32,27 +32,23 @@ PROVIDERS = {
 
 
 class Engine(Protocol):
-    """A loaded network with one input and one output; any batch and spatial size that its graph allows."""
+    """A loaded network with one input and one output; any batch and spatial size that its graph allows.
+
+    Attributes:
+        num_streams: how many inputs `run_each` computes side by side.
+    """
 
     name: str
+    num_streams: int = 1
 
     def run(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
         """(B, C, H, W) float32 -> the network's output; raises EngineError where the network refuses it."""
         ...
 
-
-def num_streams(engine: Engine) -> int:
-    """How many inputs `run_each` computes side by side."""
-    return engine.num_streams if isinstance(engine, OpenVinoEngine) else 1
-
-
-def run_each(engine: Engine, arrays: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-    """The output of each input, in order; side by side where the engine has streams."""
-    if isinstance(engine, OpenVinoEngine):
-        yield from engine.run_each(arrays)
-        return
-    for array in arrays:
-        yield engine.run(array)
+    def run_each(self, arrays: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """The output of each input, in order; inputs are asked for as streams get free."""
+        for array in arrays:
+            yield self.run(array)
 
 
 def open_engine(
@@ -74,8 +70,8 @@ def open_engine(
         threads: at most so many; None takes `ocrsmith.settings.num_threads()`.
         architecture, alphabet: of the bundle's part, for "pytorch", which builds the network anew.
         kept_kernels: how many OpenVINO keeps of those that it makes for shapes of inputs.
-        streams: how many inputs OpenVINO computes at once with `run_each`, each on its share of the threads. Many small
-            inputs are done sooner side by side than each on all threads.
+        streams: how many inputs OpenVINO computes at once with `Engine.run_each`, each on its share of the threads.
+            Many small inputs are done sooner side by side than each on all threads.
 
     Raises:
         EngineError: the engine is unknown or not installed, or the network cannot be loaded.
@@ -99,7 +95,7 @@ def open_engine(
     return OnnxRuntimeEngine(content, count, provider)
 
 
-class OnnxRuntimeEngine:
+class OnnxRuntimeEngine(Engine):
     """ONNX Runtime on one provider; the CPU stands behind it for operators that the provider lacks."""
 
     def __init__(self, content: bytes, threads: int, provider: str = "CPUExecutionProvider") -> None:

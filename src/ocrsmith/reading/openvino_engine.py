@@ -67,10 +67,7 @@ class OpenVinoEngine:
         return output
 
     def run_each(self, arrays: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-        """The output of each input, in order; as many as there are streams are computed at once.
-
-        Inputs are asked for as streams get free, and computing goes on while an output is looked at.
-        """
+        """See `Engine.run_each`; computing goes on while an output is looked at."""
         free = collections.deque(self._requests)
         # With their inputs, which they read where they lie.
         busy: collections.deque[tuple[Any, NDArray[np.float32]]] = collections.deque()

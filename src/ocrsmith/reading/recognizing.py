@@ -16,7 +16,7 @@ from ocrsmith.reading.batching import batches, spread
 from ocrsmith.reading.bundle_parts import RecognizerPart
 from ocrsmith.reading.ctc import softmax
 from ocrsmith.reading.decoding import Decoder
-from ocrsmith.reading.engines import Engine, num_streams, open_engine, run_each
+from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
 from ocrsmith.reading.spaces import SPACE, correct_texts
 from ocrsmith.reading.windows import read_windows, reads_windows
@@ -56,6 +56,7 @@ class CropRecognizer:
             part.network, engine, threads, part.architecture, part.alphabet, streams=MOST_STREAMS
         )
         self.decoder = Decoder(part.alphabet)
+        self._space = int(part.alphabet.encode(SPACE)[0]) if SPACE in part.alphabet else None
 
     def recognize(self, crops: Sequence[Image], decoder: Decoder | None = None) -> list[Recognized]:
         """One text a crop, in the crops' order; crops are (h, w, 3) uint8 RGB of any size."""
@@ -99,7 +100,7 @@ class CropRecognizer:
                 waiting.append((indexes, resized, stack.shape[2]))
                 yield rule.normalize(stack)
 
-        for output in run_each(self.engine, inputs()):
+        for output in self.engine.run_each(inputs()):
             indexes, resized, width_px = waiting.popleft()
             written = [self._written_width(crops[index], image) for index, image in zip(indexes, resized)]
             probabilities = self._probabilities(output)
@@ -109,7 +110,7 @@ class CropRecognizer:
     def _batches(self, widths: Sequence[float]) -> Iterator[tuple[list[int], int]]:
         rule = self.part.input
         found = batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]))
-        return spread(found, num_streams(self.engine))
+        return spread(found, self.engine.num_streams)
 
     def _resized_width(self, width: float) -> float:
         """px of the resized crop that is this wide at the network's height with its aspect kept."""
@@ -124,7 +125,7 @@ class CropRecognizer:
 
     def _see_long(self, index: int, crop: Image) -> tuple[NDArray[np.float32], list[_Seen]]:
         """One line that is wider at the network's height than its input, in overlapping windows."""
-        spaces = [int(self.part.alphabet.encode(SPACE)[0])] if SPACE in self.part.alphabet else []
+        spaces = [] if self._space is None else [self._space]
         resized, joined, step_px = read_windows(
             crop, self.part.input, lambda images: self._probabilities(self.engine.run(images)), spaces
         )
@@ -139,8 +140,7 @@ class CropRecognizer:
         step_px: float,
     ) -> list[_Seen]:
         # Copied: a view would hold all classes of all batches of a page.
-        silent = int(self.part.alphabet.encode(SPACE)[0]) if SPACE in self.part.alphabet else BLANK_ID
-        spaces = probabilities[..., silent].copy()
+        spaces = probabilities[..., BLANK_ID if self._space is None else self._space].copy()
         batch = []
         for index, image, width, row in zip(indexes, resized, written, spaces):
             # One step past the crop's end: recurrent networks may write their last character late.

@@ -109,19 +109,6 @@ def gaps(ink: NDArray[np.bool_]) -> tuple[NDArray[np.int64], float]:
     return between[: len(between) // 2 * 2].reshape(-1, 2), float(rows[-1] - rows[0] + 1)
 
 
-def correct_spaces(
-    decoded: Decoded,
-    crop: Image,
-    step_px: float,
-    rule: SpaceRule,
-    space_probabilities: NDArray[np.float32] | None = None,
-    first_step: float = 0.0,
-) -> Decoded:
-    """`insert_spaces`, `close_digits`, `join_plate`: the text as its picture sets it apart."""
-    spaced = close_digits(insert_spaces(decoded, crop, step_px, rule, space_probabilities, first_step), rule)
-    return join_plate(spaced, crop, step_px, rule, first_step)
-
-
 def rooms(
     decoded: Sequence[Decoded], rule: SpaceRule, space_probabilities: Sequence[NDArray[np.float32]] | None = None
 ) -> list[dict[int, tuple[bool, bool]]]:
@@ -166,17 +153,15 @@ def correct_texts(
     crops: Sequence[Image],
     step_px: Sequence[float],
     rule: SpaceRule,
-    space_probabilities: Sequence[NDArray[np.float32]],
+    space_probabilities: Sequence[NDArray[np.float32]] | None = None,
     first_step: float = 0.0,
 ) -> list[Decoded]:
-    """`correct_spaces` of many crops, most of which need no look at their picture."""
-    corrected = []
-    for text, crop, px, room in zip(decoded, crops, step_px, rooms(decoded, rule, space_probabilities), strict=True):
-        spaced = _spaced(text, crop, px, rule, room, first_step) if room else text
-        if SPACE in spaced.characters:
-            spaced = join_plate(close_digits(spaced, rule), crop, px, rule, first_step)
-        corrected.append(spaced)
-    return corrected
+    """`insert_spaces`, `close_digits`, `join_plate`: texts as their pictures set them apart."""
+    spaced = insert_spaces(decoded, crops, step_px, rule, space_probabilities, first_step)
+    return [
+        join_plate(close_digits(text, rule), crop, px, rule, first_step) if SPACE in text.characters else text
+        for text, crop, px in zip(spaced, crops, step_px, strict=True)
+    ]
 
 
 def close_digits(decoded: Decoded, rule: SpaceRule) -> Decoded:
@@ -248,26 +233,31 @@ def _looks_like_plate(characters: tuple[str, ...]) -> bool:
 
 
 def insert_spaces(
-    decoded: Decoded,
-    crop: Image,
-    step_px: float,
+    decoded: Sequence[Decoded],
+    crops: Sequence[Image],
+    step_px: Sequence[float],
     rule: SpaceRule,
-    space_probabilities: NDArray[np.float32] | None = None,
+    space_probabilities: Sequence[NDArray[np.float32]] | None = None,
     first_step: float = 0.0,
-) -> Decoded:
-    """The text with a space at every gap that the rule calls one and that has none yet.
+) -> list[Decoded]:
+    """The texts with a space at every gap that the rule calls one and that has none yet.
+
+    Of most crops the picture is not looked at, see `rooms`.
 
     Args:
-        crop: as the network saw it, (h, w, 3) uint8 RGB, without padding.
-        step_px: px of the crop a CTC step.
-        space_probabilities: (T,) of the space class, where the network knows one.
+        crops: as the network saw them, (h, w, 3) uint8 RGB, without padding.
+        step_px: px of each crop a CTC step.
+        space_probabilities: (T,) of the space class for each text, where the network knows one.
         first_step: steps of the crop before the network's first.
 
     Returns:
-        `decoded` itself where nothing was inserted; the confidence of the text stays as it was.
+        A text itself where nothing was inserted; the confidence of a text stays as it was.
     """
-    (room,) = rooms([decoded], rule, None if space_probabilities is None else [space_probabilities])
-    return _spaced(decoded, crop, step_px, rule, room, first_step) if room else decoded
+    found = rooms(decoded, rule, space_probabilities)
+    return [
+        _spaced(text, crop, px, rule, room, first_step) if room else text
+        for text, crop, px, room in zip(decoded, crops, step_px, found, strict=True)
+    ]
 
 
 def _spaced(

@@ -226,15 +226,6 @@ def _whole(plan: DisplayLinePlan, shapes: Sequence[NDArray[np.float32]]) -> bool
     return all(inside_share(points[ends[i] - len(shapes[i]) : ends[i]], *size) >= least for i in crossing)
 
 
-def segment_shares(plan: DisplayLinePlan) -> NDArray[np.float64]:
-    """(N,): the share of each lit segment's area in the crop; of each character's quad where a font draws them.
-
-    Points are left out: a display may hide them.
-    """
-    matrix, size = _matrix(plan), (plan.width_px, plan.height_px)
-    return np.array([inside_share(transform_points(shape, matrix), *size) for shape in _lit_shapes(plan.panel)])
-
-
 def _lit_shapes(panel: Panel) -> list[NDArray[np.float32]]:
     """What must not be cut, in panel units: lit segments, or the quads of the characters that a font draws."""
     if panel.font:
