@@ -3,13 +3,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocrsmith.reading.batching import BATCH_SIZES, CALL_PX, GROWTH, MAX_BATCH_WIDTH_PX, batches, rung, spread
+from ocrsmith.reading.batching import BATCH_SIZES, CALL_PX, GROWTH, MAX_BATCH_WIDTH_PX, batches, rung
 
 WIDTHS = st.lists(st.floats(1, 5000), max_size=60)
 
 
 def test_rungs() -> None:
-    assert [rung(width, 8) for width in (1, 8, 9, 72, 73, 81, 97)] == [8, 8, 16, 72, 88, 88, 104]
+    assert [rung(width, 8) for width in (1, 8, 9, 49, 64, 65, 89)] == [8, 8, 16, 64, 64, 88, 120]
     assert rung(0.5, 4) == 4
 
 
@@ -23,7 +23,7 @@ def test_a_rung_holds_its_width_without_much_padding(width: float, multiple: int
 
 
 def test_few_widths_for_any_page() -> None:
-    assert len({rung(width, 8) for width in range(1, 2049)}) < 40
+    assert len({rung(width, 8) for width in range(1, 2049)}) < 20
 
 
 @given(WIDTHS)
@@ -46,21 +46,31 @@ def test_no_more_costly_than_one_by_one(widths: list[float]) -> None:
 
 
 def test_alike_crops_share_a_batch_and_a_long_line_stands_alone() -> None:
-    assert [(len(indexes), padded) for indexes, padded in batches([100] * 5, 8)] == [(4, 104), (1, 104)]
-    assert [(indexes, padded) for indexes, padded in batches([40, 1500, 40], 8)] == [([1], 1640), ([0, 2], 40)]
-    assert list(batches([])) == []
+    assert [(len(indexes), padded) for indexes, padded in batches([118] * 17, 8)] == [(16, 120), (1, 120)]
+    assert batches([40, 1500, 40], 8) == [([1], 1792), ([0, 2], 48)]
+    assert batches([]) == []
 
 
 def test_a_network_of_one_width_is_given_no_more() -> None:
-    assert list(batches([200, 200], 1, most=200)) == [([0, 1], 200)]
+    assert batches([200, 200], 1, most=200) == [([0, 1], 200)]
 
 
-def test_each_stream_has_a_batch() -> None:
-    assert list(spread([([0, 1, 2, 3], 64)], 2)) == [([0, 1], 64), ([2, 3], 64)]
-    assert list(spread([([0, 1, 2], 64)], 4)) == [([0], 64), ([1], 64), ([2], 64)]
-    # The batch with the most px is cut first.
-    assert list(spread([([0, 1], 640), ([2, 3, 4, 5], 64)], 3)) == [([0], 640), ([1], 640), ([2, 3, 4, 5], 64)]
-    # Enough of them, one crop, nothing.
-    assert list(spread([([0, 1], 64), ([2], 32), ([3], 32)], 2)) == [([0, 1], 64), ([2], 32), ([3], 32)]
-    assert list(spread([([0], 64)], 2)) == [([0], 64)]
-    assert list(spread([], 2)) == []
+def test_streams_have_batches_of_like_cost() -> None:
+    # One call for eight costs 100 + 960 px; two side by side are done after 100 + 480.
+    assert batches([118] * 8, 8) == [(list(range(8)), 120)]
+    assert batches([118] * 8, 8, streams=2) == [([0, 1, 2, 3], 120), ([4, 5, 6, 7], 120)]
+    assert batches([118], 8, streams=2) == [([0], 120)]
+    assert batches([], streams=2) == []
+
+
+@given(WIDTHS, st.integers(2, 4))
+def test_streams_are_done_no_later(widths: list[float], streams: int) -> None:
+    def done(made: list[tuple[list[int], int]]) -> float:
+        busy = [0.0] * streams
+        for indexes, padded in made:
+            busy[busy.index(min(busy))] += CALL_PX + len(indexes) * padded
+        return max(busy)
+
+    made = batches(widths, 8, streams=streams)
+    assert sorted(index for indexes, _ in made for index in indexes) == list(range(len(widths)))
+    assert done(made) <= done(batches(widths, 8))

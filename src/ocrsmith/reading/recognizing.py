@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ocrsmith.alphabet import BLANK_ID
 from ocrsmith.reading.alignment import place_texts
-from ocrsmith.reading.batching import batches, spread
+from ocrsmith.reading.batching import Batch, batches
 from ocrsmith.reading.bundle_parts import RecognizerPart
 from ocrsmith.reading.ctc import softmax
 from ocrsmith.reading.decoding import Decoder
@@ -107,10 +107,9 @@ class CropRecognizer:
             step_px = width_px / (probabilities.shape[1] + rule.lost_steps)
             yield probabilities, self._batch_seen(probabilities, indexes, resized, written, step_px)
 
-    def _batches(self, widths: Sequence[float]) -> Iterator[tuple[list[int], int]]:
+    def _batches(self, widths: Sequence[float]) -> list[Batch]:
         rule = self.part.input
-        found = batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]))
-        return spread(found, self.engine.num_streams)
+        return batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]), self.engine.num_streams)
 
     def _resized_width(self, width: float) -> float:
         """px of the resized crop that is this wide at the network's height with its aspect kept."""
@@ -127,7 +126,11 @@ class CropRecognizer:
         """One line that is wider at the network's height than its input, in overlapping windows."""
         spaces = [] if self._space is None else [self._space]
         resized, joined, step_px = read_windows(
-            crop, self.part.input, lambda images: self._probabilities(self.engine.run(images)), spaces
+            crop,
+            self.part.input,
+            lambda inputs: map(self._probabilities, self.engine.run_each(inputs)),
+            spaces,
+            self.engine.num_streams,
         )
         return joined[None], self._batch_seen(joined[None], [index], [resized], [resized.shape[1]], step_px)
 

@@ -6,7 +6,7 @@ greatest probability: between two characters, so that none is cut, lost or writt
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -56,14 +56,16 @@ def window_starts(width_px: int, rule: RecognizerInput) -> list[int]:
 def read_windows(
     crop: Image,
     rule: RecognizerInput,
-    probabilities_of: Callable[[NDArray[np.float32]], NDArray[np.float32]],
+    read_each: Callable[[Iterable[NDArray[np.float32]]], Iterable[NDArray[np.float32]]],
     silent: Sequence[int],
+    streams: int = 1,
 ) -> tuple[Image, NDArray[np.float32], float]:
     """Reads a line wider than `max_width`, whose contract `reads_windows`.
 
     Args:
-        probabilities_of: the network: (B, C, H, W) -> (B, T, K).
+        read_each: the network, for each input (B, C, H, W) the probabilities (B, T, K).
         silent: see `join_windows`.
+        streams: how many inputs the network computes side by side.
 
     Returns:
         The resized line (height, w, 3), its probabilities (T, K), and the px of the resized line a step.
@@ -75,10 +77,10 @@ def read_windows(
     read: dict[int, NDArray[np.float32]] = {}
     step_px = float(rule.step_px)
     widths = [piece.shape[1] for piece in pieces]
-    for places, padded in batches(widths, rule.width_multiple, rule.batch_width([rule.max_width])):
-        stack = rule.stack([pieces[place] for place in places], padded)
-        output = probabilities_of(rule.normalize(stack))
-        step_px = stack.shape[2] / output.shape[1]
+    made = batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]), streams)
+    inputs = (rule.normalize(rule.stack([pieces[place] for place in places], padded)) for places, padded in made)
+    for (places, padded), output in zip(made, read_each(inputs), strict=True):
+        step_px = rule.batch_width([padded]) / output.shape[1]
         read.update(zip(places, output, strict=True))
     used = [read[place][: int(np.ceil(piece.shape[1] / step_px))] for place, piece in enumerate(pieces)]
     return resized, join_windows(used, [round(start / step_px) for start in starts], silent), step_px

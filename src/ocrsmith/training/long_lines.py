@@ -208,7 +208,7 @@ class LongLines:
             resized, probabilities, step_px = read_windows(
                 line,
                 self.contract,
-                lambda images: read_output(self.model, torch.from_numpy(images).to(device)),
+                lambda inputs: (read_output(self.model, torch.from_numpy(images).to(device)) for images in inputs),
                 silent,
             )
         return align(probabilities, ids, self.alphabet, step_px * line.shape[1] / resized.shape[1])
