@@ -25,8 +25,8 @@ _CACHED_FROM_BYTES = 2**20
 _MOST_CACHED = 12
 
 # OpenVINO makes kernels for each new shape of an input, seventeen or so for a shape of a recogniser with 4 MB. So many
-# are those of the 76 shapes that `batching` makes of lines up to 4,000 px: fewer are made again and again.
-KEPT_KERNELS = 1300
+# are those of the 91 shapes that `batching` makes of lines up to 4,000 px: fewer are made again and again.
+KEPT_KERNELS = 1600
 
 
 class OpenVinoEngine:
