@@ -56,8 +56,9 @@ def characters_of(texts: Sequence[str], quads: ArrayLike) -> tuple[Character, ..
     made = []
     for text, quad in zip(texts, every):
         character = object.__new__(Character)
-        object.__setattr__(character, "text", text)
-        object.__setattr__(character, "quad", quad)
+        # What `object.__setattr__` does, in half the time.
+        values = character.__dict__
+        values["text"], values["quad"] = text, quad
         made.append(character)
     return tuple(made)
 
@@ -85,7 +86,7 @@ class TextInstance:
             raise LabelError(f"The text {self.text!r} has confidence {self.confidence}; it must lie in 0 to 1.")
         if self.characters is not None:
             object.__setattr__(self, "characters", tuple(self.characters))
-            spelt = "".join(character.text for character in self.characters)
+            spelt = "".join([character.text for character in self.characters])
             if spelt != self.text:
                 raise LabelError(f"The text {self.text!r} has characters that spell {spelt!r}. They must agree.")
 
@@ -143,6 +144,6 @@ class LineSample:
         check_image(self.image)
         if self.characters is not None:
             object.__setattr__(self, "characters", tuple(self.characters))
-            spelt = "".join(character.text for character in self.characters)
+            spelt = "".join([character.text for character in self.characters])
             if spelt != self.text:
                 raise LabelError(f"The line {self.text!r} has characters that spell {spelt!r}. They must agree.")

@@ -16,6 +16,7 @@ from ocrsmith.samples import LineSample, PageSample, TextInstance
 from ocrsmith.synth.display_legibility import illegible_cause
 from ocrsmith.synth.legibility import IllegibleError
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
+from ocrsmith.synth.paint import filled
 from ocrsmith.synth.panel_choices import PanelLook, draw_panel_plan
 from ocrsmith.synth.panel_print import Label
 from ocrsmith.synth.panels import Panel, draw_panel, lit_polygons, panel_characters, text_width
@@ -180,8 +181,7 @@ class DisplayLine:
 
     @staticmethod
     def _drawn(plan: DisplayLinePlan) -> PageSample:
-        image = np.empty((plan.height_px, plan.width_px, 3), np.uint8)
-        image[:] = np.array(plan.panel.bezel, np.uint8)
+        image = filled(plan.height_px, plan.width_px, plan.panel.bezel)
         characters = draw_panel(image, _matrix(plan), plan.panel)
         instance = TextInstance(enclosing_quad([c.quad for c in characters]), plan.panel.text, tuple(characters))
         return PageSample(apply_optics(image, plan.optics), (instance,))

@@ -27,6 +27,7 @@ from ocrsmith.synth.line_choices import EXTRAS, baseline, drawn_margins, drawn_s
 from ocrsmith.synth.line_layout import LaidLine, PlacedLine, lay_out, place
 from ocrsmith.synth.line_plans import ExtraInk, FileStretch, LinePlan, LineSettings
 from ocrsmith.synth.noise_tiles import SPREAD, cut, grey_tile
+from ocrsmith.synth.paint import filled
 from ocrsmith.synth.palettes import Colour, PaletteBook
 from ocrsmith.synth.texts import TextGenerator
 from ocrsmith.synth.warp_plans import plan_warps
@@ -226,8 +227,7 @@ class LineScene:
     def _ground(self, plan: LinePlan, width: int, rng: Rng) -> tuple[Image, Colour, float]:
         """Pixels, mean colour and loudness (deviation of grey values)."""
         if plan.ground is None or self._sheets is None:
-            image = np.empty((plan.height, width, 3), np.uint8)
-            image[:] = plan.ground_colour
+            image = filled(plan.height, width, plan.ground_colour)
             grain = 5.0 * rng.random() ** 2 / SPREAD
             noise = cut(grey_tile(), rng, plan.height, width)
             return cv2.addWeighted(image, 1.0, noise, grain, -128 * grain), plan.ground_colour, 0.0  # type: ignore[return-value]

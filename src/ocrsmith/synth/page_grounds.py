@@ -20,9 +20,7 @@ _GRAIN_LEVELS, _CLOUD_LEVELS = 32.0, 74.0
 def draw_paper(plan: PaperPlan, width: int, height: int) -> Image:
     """(height, width, 3): even colour, or colour with fine grain and soft clouds."""
     if plan.grain <= 0 and plan.clouds <= 0:
-        image = np.empty((height, width, 3), np.uint8)
-        image[:] = plan.colour
-        return image
+        return paint.filled(height, width, plan.colour)
     rng = np.random.default_rng(plan.seed)
     clouds: Any = cut(cloud_tile(), rng, min(TILE_PX, max(2, height // 3)), min(TILE_PX, max(2, width // 3)))
     clouds = cv2.resize(clouds, (width, height), interpolation=cv2.INTER_LINEAR)

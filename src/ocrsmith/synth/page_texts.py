@@ -65,9 +65,10 @@ def write_texts(
             places.append((left, top))
     whole: Mask | None = None
     for colour, mask in masks.items():
-        _, rows, _, num_rows = cv2.boundingRect(mask)
-        if num_rows:  # something of this colour is in the window
-            paint.blend(flat[rows : rows + num_rows], mask[rows : rows + num_rows], colour)
+        left, top, width, height = cv2.boundingRect(mask)
+        if height:  # something of this colour is in the window
+            written = slice(top, top + height), slice(left, left + width)
+            paint.blend(flat[written], mask[written], colour)
         whole = mask if whole is None else cv2.max(whole, mask)  # type: ignore[assignment]
     ink = np.zeros(flat.shape[:2], np.uint8) if whole is None else whole
     return ink, _written(plan, faces, runs, places, shift[1])
