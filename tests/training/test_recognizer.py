@@ -20,7 +20,8 @@ from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.reading.ctc import decode_batch
 from ocrsmith.samples import LineSample
 from ocrsmith.training.callbacks import SeedByStep, ema_with_warmup
-from ocrsmith.training.fitting import FitResult, FitSettings, check_finite, clone_state, fit, read_history
+from ocrsmith.training.fitting import FitResult, FitSettings, check_finite, clone_state, fit
+from ocrsmith.training.history import read_history
 from ocrsmith.training.loaders import BatchStream, first_batches
 from ocrsmith.training.recognizer import RecognizerModule
 from ocrsmith.training.schedule import Budget, WarmupCosine

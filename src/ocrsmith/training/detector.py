@@ -82,11 +82,12 @@ class DetectorCollate:
         """Stacks at least one page; targets are made at the size of the padded pages."""
         stack = self.contract.stack([sample.image for sample in samples])
         height, width = stack.shape[1:3]
-        instances = tuple(self._units(sample) for sample in samples)
+        instances = tuple(self.units(sample) for sample in samples)
         maps = [self._maps(page, height, width) for page in instances]
         return DetectorBatch(stack, tuple(np.stack(same) for same in zip(*maps, strict=True)), instances, source)
 
-    def _units(self, sample: PageSample) -> tuple[TextInstance, ...]:
+    def units(self, sample: PageSample) -> tuple[TextInstance, ...]:
+        """What is to be found on a page, one box each."""
         if self.unit == "instance":
             return sample.instances
         return tuple(word for instance in sample.instances for word in instance.words())

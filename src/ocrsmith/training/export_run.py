@@ -13,7 +13,7 @@ from ocrsmith.models.ppocr_weights import full_alphabet
 from ocrsmith.models.start_weights import find_start_weights, start_weights_entry
 from ocrsmith.models.weights import load_start_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle, find_bundle
-from ocrsmith.training.fitting import read_best
+from ocrsmith.training.history import read_best
 from ocrsmith.training.networks import READING_KEYS, Role, StartedNetwork, start_network
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_loading import load_recipe

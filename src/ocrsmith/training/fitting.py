@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import dataclasses
 import logging
 import math
 import time
@@ -17,8 +17,9 @@ import torch
 from pytorch_lightning.callbacks import EarlyStopping, Timer
 from torch import Tensor, nn
 
-from ocrsmith.errors import OcrsmithError, WeightsError
-from ocrsmith.training.callbacks import BEST, CSV_FOLDER, LAST, make_callbacks, make_loggers
+from ocrsmith.errors import OcrsmithError
+from ocrsmith.training.callbacks import BEST, LAST, make_callbacks, make_loggers
+from ocrsmith.training.history import read_best, read_history, write_history
 from ocrsmith.training.kept_memory import kept_memory
 from ocrsmith.training.loaders import BatchStream, KeptBatches
 from ocrsmith.training.mixing import Mixing, Mixture, State
@@ -76,6 +77,10 @@ class FitResult:
     def score(self) -> float:
         """Of the weights that the network has now."""
         return self.start_score if self.kept_start and self.start_score is not None else self.best_score
+
+    def to_dict(self) -> dict[str, Any]:
+        """As run.json keeps it: without its history, which metrics.csv has."""
+        return {**dataclasses.asdict(self), "history": ()}
 
 
 def fit(
@@ -245,47 +250,6 @@ def _result(
         mixtures=tuple(one.to_dict() for one in tried),
         history=history,
     )
-
-
-def read_best(path: Path) -> tuple[State, float]:
-    """The network's state in a checkpoint and the best score that it records; nothing is unpickled but tensors."""
-    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    prefix = "model."
-    state = {key[len(prefix) :]: value for key, value in checkpoint["state_dict"].items() if key.startswith(prefix)}
-    scores = [
-        entry["best_model_score"]
-        for entry in checkpoint["callbacks"].values()
-        if entry.get("monitor") == "validation_score" and "best_model_score" in entry
-    ]
-    if not state or not scores or scores[0] is None:
-        raise WeightsError(f"The checkpoint {path} holds no scored network. Delete the folder and train again.")
-    return state, float(scores[0])
-
-
-def read_history(folder: Path) -> tuple[dict[str, float], ...]:
-    """The rows of a run's CSV logs, each with the numbers that it has, in the order of steps.
-
-    A resumed run goes back to its last checkpoint: rows that it wrote again replace those of the run before it.
-    """
-    rows: list[dict[str, float]] = []
-    versions = sorted(folder.glob(f"{CSV_FOLDER}/version_*/metrics.csv"), key=lambda path: path.stat().st_mtime)
-    for path in versions:
-        with path.open(newline="", encoding="utf-8") as file:
-            newer = [{key: float(value) for key, value in row.items() if value} for row in csv.DictReader(file)]
-        if newer:
-            rows = [row for row in rows if row["step"] < newer[0]["step"]] + newer
-    return tuple(rows)
-
-
-def write_history(folder: Path, history: Sequence[dict[str, float]]) -> Path:
-    """One metrics.csv of a whole run, over all its resumptions."""
-    path = folder / "metrics.csv"
-    names = sorted({name for row in history for name in row}, key=lambda name: (name not in ("epoch", "step"), name))
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(history)
-    return path
 
 
 def clone_state(model: nn.Module) -> State:

@@ -98,7 +98,7 @@ def test_sets(recipe: Recipe, materials: Materials) -> list[TestSet]:
     to keep, the recipe's other pictures and the synthetic samples are what it may not forget.
     """
     sets = [_held_back(real, materials) for real in (*materials.real_pages, *materials.real_lines)]
-    sets += [_real_set(recipe, table) for table in recipe.pictures]
+    sets += [real_set(recipe, table) for table in recipe.pictures]
     if recipe.recognizer is not None:
         world = materials.recognizer_world(recipe.recognizer, "test")
         sets.append(TestSet("synthetic lines", synthetic_set(world, "line", recipe.test_samples), EXACT))
@@ -126,7 +126,8 @@ def _held_back(real: RealSet, materials: Materials) -> TestSet:
     return TestSet(f"{real.name} lines, {part}", folder, EXACT)
 
 
-def _real_set(recipe: Recipe, table: PicturesTable) -> TestSet:
+def real_set(recipe: Recipe, table: PicturesTable) -> TestSet:
+    """A table's pictures as a set; raises RecipeError where they are not of the kind that it says."""
     folder = read_labels(recipe.path(table.folder), table.format)
     if table.kind != "auto" and folder.kind != _KINDS[table.kind]:
         raise RecipeError(

@@ -17,6 +17,7 @@ from ocrsmith.reading.scaling import ScaleRule
 from ocrsmith.synth.world import Tally
 from ocrsmith.training.callbacks import BEST, LAST, PresentNetwork
 from ocrsmith.training.detector import DetectorCollate, DetectorModule
+from ocrsmith.training.development import Development, development_lines, development_pages
 from ocrsmith.training.fitting import FitResult, FitSettings, fit
 from ocrsmith.training.loaders import BatchStream, CollateEach, first_batches
 from ocrsmith.training.long_lines import LongLines
@@ -126,7 +127,9 @@ def train_recognizer(
     known = {character: number for number, character in enumerate(materials.alphabet.characters, 1)}
     new_classes = tuple(known[character] for character in new_characters)
     mixing = None if from_nothing else _mixing(table, new_classes)
-    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, mixing)
+    sets = development_lines(materials.recipe, model.input, table.batch_size)  # type: ignore[arg-type]
+    watch = [Development(sets)]
+    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, mixing, watch)
     return Trained(result, dict(module.refused + real.refused), world.tally)
 
 
@@ -196,7 +199,8 @@ def train_detector(
         world_at=rounds.world_at if rounds is not None and rounds.change else None,
     )
     mixing = None if from_nothing else _mixing(table)
-    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, mixing, [present])
+    watch = [present, Development(development_pages(materials.recipe, rule, collate))]
+    result = _fit(module, stream, validation, budget, folder, settings, state, from_nothing, mixing, watch)
     return Trained(result, {}, synthetic.tally)
 
 

@@ -255,12 +255,17 @@ class PicturesTable(LabelledTable):
         kind: "lines" for crops of one text each, "pages" for whole pictures, "auto" for what the labels say.
         read_by: "recognizer" reads crops as they are; "reader" looks for the text in them first.
         comparison: "exact", "letters_and_digits", "digits" or "plates": when two texts count as equal.
+        most: of the pictures, the first so many are taken.
+        development: so many of those, spread evenly, are read at each validation of the training too: crops by the
+            recogniser, on whole pictures the detector's boxes are counted. Their scores are logged and plotted, and
+            choose no weights.
     """
 
     kind: Literal["auto", "lines", "pages"] = "auto"
     read_by: Literal["recognizer", "reader"] = "recognizer"
     comparison: Literal["exact", "letters_and_digits", "digits", "plates"] = "exact"
     most: Count | None = None
+    development: Annotated[int, Field(ge=0)] = 0
 
 
 class ExportTable(Table):

@@ -112,6 +112,16 @@ class RecognizerModule(OptimizedModule):
             loss = loss + self.distill * forgotten
         return loss
 
+    def texts(self, batch: RecognizerBatch) -> list[str]:
+        """A batch's texts as the weights read them now, by the shipping decoder."""
+        return self._decoded(self(batch), batch)
+
+    def _decoded(self, logits: Tensor, batch: RecognizerBatch) -> list[str]:
+        probabilities = torch.softmax(logits.float(), dim=-1).cpu().numpy()
+        lengths = np.minimum(batch.input_lengths, logits.shape[1]).tolist()
+        decoded = decode_batch(probabilities, lengths, self.model.alphabet)  # type: ignore[arg-type]
+        return [line.text for line in decoded]
+
     def on_validation_epoch_start(self) -> None:
         """Forgets the last counts."""
         self.validation_counts = TextCounts()
@@ -121,11 +131,7 @@ class RecognizerModule(OptimizedModule):
         """Adds a batch's texts to the counts, read by the shipping decoder."""
         logits = self(batch)
         self.log("validation_loss", self.loss(logits, batch), batch_size=len(batch))
-        probabilities = torch.softmax(logits.float(), dim=-1).cpu().numpy()
-        lengths = np.minimum(batch.input_lengths, logits.shape[1]).tolist()
-        decoded = decode_batch(probabilities, lengths, self.model.alphabet)  # type: ignore[arg-type]
-        pairs = zip(batch.texts, (line.text for line in decoded), strict=True)
-        counts = TextCounts.from_pairs(pairs)
+        counts = TextCounts.from_pairs(zip(batch.texts, self._decoded(logits, batch), strict=True))
         if batch.source:
             self.real_counts[batch.source] = self.real_counts.get(batch.source, TextCounts()) + counts
         else:

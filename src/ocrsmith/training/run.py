@@ -14,7 +14,6 @@ the step, where it was.
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -219,7 +218,7 @@ class _Run:
             self._say(f"Training the {role}: {network.name} {network.start}, {budget.seconds:.0f} s")
             trained = self._fit(role, network, table, budget)
             left = {
-                "fit": _without_history(trained.fit),
+                "fit": trained.fit.to_dict(),
                 "refused": trained.refused,
                 "drawn": trained.drawn.to_dict(),
             }
@@ -298,8 +297,3 @@ class _Run:
         warnings = tuple(record.all_warnings())
         print_summary(self.console, found, warnings, bundle, report)
         return RunResult(self.folder, bundle, report, tuple(found), self.fits(), warnings, self.seconds)
-
-
-def _without_history(result: FitResult) -> dict[str, Any]:
-    """A fit as run.json keeps it; metrics.csv has the history."""
-    return {**dataclasses.asdict(result), "history": ()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,7 +21,9 @@ from ocrsmith.evaluation.result import EvaluationResult
 from ocrsmith.images import read_image
 from ocrsmith.reading.bundle import Bundle, write_bundle
 from ocrsmith.synth.world import Tally
+from ocrsmith.training.development import COLUMN
 from ocrsmith.training.fitting import FitResult
+from ocrsmith.training.history import best_step, column_names
 from ocrsmith.training.networks import StartReport
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_tables import NetworkTable
@@ -183,15 +186,34 @@ def _mixture_notes(role: str, fit: FitResult) -> list[str]:
 
 
 def _curves(folder: Path, fits: Mapping[str, FitResult]) -> list[Curve]:
+    """Each training's losses and scores over its steps, with the step of the weights that were kept."""
     curves = []
-    for role in fits:
+    for role, fit in fits.items():
         log = folder / role / "metrics.csv"
-        if log.is_file():
-            for columns in (("train_loss", "validation_loss"), ("validation_score",)):
-                curve = curve_from_csv(log, columns, title=f"{role}: {', '.join(columns)}")
-                if curve.series:
-                    curves.append(curve)
+        if not log.is_file():
+            continue
+        best = None if fit.kept_start else best_step(log)
+        names = column_names(log)
+        chosen_by = [name for name in names if name.startswith("validation_real_")]
+        development = [name for name in names if name.startswith(COLUMN)]
+        for title, columns in (
+            ("train_loss, validation_loss", ["train_loss", "validation_loss"]),
+            ("validation_score", ["validation_score"]),
+            ("real pictures that choose the weights", chosen_by),
+            ("development sets, which choose nothing", development),
+        ):
+            curve = curve_from_csv(log, columns, title=f"{role}: {title}", best_x=best)
+            if curve.series:
+                curves.append(_without_prefix(curve))
     return curves
+
+
+def _without_prefix(curve: Curve) -> Curve:
+    """Sets by their own names; those of losses stay."""
+    series = {
+        name.removeprefix("validation_real_").removeprefix(COLUMN): points for name, points in curve.series.items()
+    }
+    return dataclasses.replace(curve, series=series)
 
 
 def _drawn(state: RunState) -> dict[str, Tally]:

@@ -74,6 +74,11 @@ class RunState:
 
 
 def recipe_fingerprint(recipe: Recipe) -> str:
-    """A hash of all that a recipe says but its minutes, which may change between two lives of a run."""
-    form = recipe.model_dump(mode="json", exclude={"minutes", "folder"})
+    """A hash of all that a recipe says but what may change between two lives of a run.
+
+    That is its minutes, and how many pictures are looked at while it trains: the weights come from neither.
+    """
+    form = recipe.model_dump(
+        mode="json", exclude={"minutes": True, "folder": True, "pictures": {"__all__": {"development"}}}
+    )
     return hashlib.sha256(json.dumps(form, sort_keys=True).encode()).hexdigest()[:16]
