@@ -12,6 +12,7 @@ FLOORS = {
     **dict.fromkeys(
         [
             "errors",
+            "forks",
             "geometry",
             "alphabet",
             "samples",

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
+import ocrsmith.forks  # noqa: F401 - whoever draws may fork
 from ocrsmith.errors import InputError, StorageError
 from ocrsmith.samples import Image
 

@@ -200,6 +200,13 @@ def test_a_hyphen_at_the_end_of_a_line_is_one(write: Write) -> None:
     assert found(shown(folder)) == {"see the hyphen-": False, "ated word": False}
 
 
+def test_lines_over_each_other_are_ignored_and_close_ones_are_not(write: Write) -> None:
+    # Capitals of 20 points are 14 high: 6 apart they share more than half, 17 apart nothing.
+    lines = (("LO", 100.0), ("OVER THIS", 106.0), ("FREE", 200.0), ("CLOSE", 217.0))
+    sample = shown(write("a.pdf", *((text, (40.0, y), {}) for text, y in lines)))
+    assert found(sample) == {"LO": True, "OVER": True, "THIS": False, "FREE": False, "CLOSE": False}
+
+
 @pytest.mark.parametrize("rotation", [0, 90])
 def test_a_picture_in_the_page_is_ignored_where_something_is_seen(write: Write, rotation: int) -> None:
     folder = write("a.pdf", ("words", (40.0, 200.0), {}))

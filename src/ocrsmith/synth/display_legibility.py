@@ -21,9 +21,9 @@ from ocrsmith.synth.panels import Cell, Panel, cells_of, reading_coverage
 from ocrsmith.synth.segment_probes import HOLES, NUM_HOLE, NUM_ON, NUM_OUT, CellProbes, font_probes, style_probes
 
 # A digit's margin, in strengths of its strokes, less this many times noise over strength, is to reach the floor.
-_NOISE_COUNTS, _CLEAR_FLOOR = 0.5, -0.36
-# Strokes this faint beside the noise are as good as none, and a digit of such strokes is lost.
-_LEAST_STRENGTH, _LOST = 0.05, -10.0
+_NOISE_COUNTS, _CLEAR_FLOOR = 0.5, -0.3
+# A digit whose strokes are fainter beside the noise is lost: of 23 such in 420 crops an eye read three.
+_LEAST_STRENGTH, _LOST = 2.1, -10.0
 # A point stands out by so many grey levels, and by this share of the geometric mean of the digits' strength and noise.
 _POINT_LEVELS, _POINT_FLOOR = 4.0, 0.6
 
@@ -139,7 +139,8 @@ def _told(
     differs = np.stack([probe.rivals for probe in probes]) != lit[:, None]
     margins = np.where(differs.any(axis=2), (differs @ evidence[..., None])[..., 0], np.inf).min(axis=1)
     doubt = _NOISE_COUNTS / (strength / noise).clip(_LEAST_STRENGTH)
-    return (margins / full - doubt).clip(_LOST), strength, noise
+    clear = np.where(strength < _LEAST_STRENGTH * noise, _LOST, margins / full - doubt)
+    return clear.clip(_LOST), strength, noise
 
 
 def _point_places(cell: Cell) -> NDArray[np.float64]:

@@ -17,17 +17,17 @@ from ocrsmith.geometry import (
     Quad,
     box_quad,
     enclosing_quad,
-    inside_share,
     quad_to_quad,
     transform_points,
 )
 from ocrsmith.samples import Image, PageSample, TextInstance
+from ocrsmith.synth.clipping import clipped
 from ocrsmith.synth.display_legibility import illegible_cause
 from ocrsmith.synth.displays import panel_from_form, visible_contrast
 from ocrsmith.synth.optics import Optics, apply_optics, draw_optics
 from ocrsmith.synth.panel_choices import HEADINGS, UNITS, PanelLook, draw_panel_plan
 from ocrsmith.synth.panel_print import Box, Label, fits, grown
-from ocrsmith.synth.panels import Panel, draw_labels, draw_panel, fill_quad, window_quad
+from ocrsmith.synth.panels import Panel, draw_labels, draw_panel, fill_quad, reading_coverage, window_quad
 from ocrsmith.synth.scene_plans import tuples_of
 from ocrsmith.synth.texts import TextGenerator
 
@@ -187,7 +187,7 @@ class DisplayScene:
         return tuple(labels)
 
     def render(self, plan: DisplayScenePlan) -> PageSample:
-        """The scene and its readings; less than 70 % inside, or what can no longer be told, marks `ignore`."""
+        """The scene and its readings; a cut one, or one that can no longer be told, is marked `ignore`."""
         image = np.ascontiguousarray(self.backgrounds.render(plan.background)).copy()
         instances: list[tuple[TextInstance, Device]] = []
         for device in plan.devices:
@@ -199,10 +199,10 @@ class DisplayScene:
             if not characters:
                 continue
             quad = enclosing_quad([c.quad for c in characters])
-            # As in crops: a digit that is cut in half reads as another.
-            shares = [inside_share(c.quad, plan.width, plan.height) for c in characters if c.text != "."]
-            cut = min(shares, default=1.0) <= 0.5 or inside_share(quad, plan.width, plan.height) < 0.7
-            instances.append((TextInstance(quad, device.panel.text, tuple(characters), ignore=cut), device))
+            ink = reading_coverage(image.shape, matrix, device.panel)
+            quads = np.stack([c.quad for c in characters])
+            cut = clipped([c.text for c in characters], quads, (0.0, 0.0, float(plan.width), float(plan.height)), ink)
+            instances.append((TextInstance(quad, device.panel.text, tuple(characters), ignore=bool(cut.any())), device))
         image = apply_optics(image, plan.optics)
         return PageSample(image, tuple(_judged(image, instance, device) for instance, device in instances))
 

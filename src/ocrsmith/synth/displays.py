@@ -25,9 +25,9 @@ from ocrsmith.synth.segments import SegmentStyle
 from ocrsmith.synth.texts import TextGenerator
 
 _DRAWS = 20
-# Half a segment's thickness still shows which digit it is of; a glyph of a font is judged as a whole.
-_LEAST_OF_SEGMENT = 0.6
-_LEAST_OF_GLYPH = 0.92
+# Tight crops shave segments; one that lost more reads as clipped text. A glyph of a font is judged as a whole.
+_LEAST_OF_SEGMENT = 0.85
+_LEAST_OF_GLYPH = 0.97
 # In digit heights a step: finer than half a thin segment.
 _WIDENING, _MOST_WIDENINGS = 0.05, 6
 

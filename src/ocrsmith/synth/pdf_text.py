@@ -9,7 +9,7 @@ import ctypes
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pypdfium2
@@ -17,6 +17,7 @@ import pypdfium2.raw as pdfium
 from numpy.typing import NDArray
 
 from ocrsmith.synth.pdf_drawings import outlined_text, pictures
+from ocrsmith.synth.pdf_overlaps import overlapped
 
 # What FPDF_PageToDevice is asked for: it answers in whole px, so the page is said to be this many wide and high.
 _FINE = 1 << 22
@@ -57,7 +58,7 @@ def read_text(page: pypdfium2.PdfPage) -> PdfText:
 
     A ligature that pdfium tells as several characters in one box is one cluster. Text that stands askew (not along an
     edge of the page) or mirrored is told with a fault, since its boxes are not its quads; so are characters that a
-    broken encoding made U+FFFD, private, control or unmapped ones.
+    broken encoding made U+FFFD, private, control or unmapped ones, and those that another line is printed over.
     """
     text_page = page.get_textpage()
     try:
@@ -127,7 +128,22 @@ class _Reader:
                 self._add(index, text)
         self._end_line()
         lines = [part for line in self.lines for part in _without_leaders(line)]
+        self._tell_overlaps(lines)
         return PdfText(lines, self.counts, [*pictures(self.page, self.matrix), *self._outlines()])
+
+    def _tell_overlaps(self, lines: list[list[PdfCharacter]]) -> None:
+        """Gives characters that another line is printed over a fault, in place."""
+        seen = [
+            [place for place, character in enumerate(line) if character.text != " " and not character.hidden]
+            for line in lines
+        ]
+        quads = [np.array([line[place].quad for place in places]) for line, places in zip(lines, seen, strict=True)]
+        marks = overlapped([line.reshape(-1, 4, 2) for line in quads])
+        for line, places, covered in zip(lines, seen, marks, strict=True):
+            for place in np.array(places, np.int64)[covered].tolist():
+                if not line[place].fault:
+                    line[place] = replace(line[place], fault="OverlappingText")
+                    self.counts["OverlappingText"] += 1
 
     def _outlines(self) -> list[NDArray[np.float64]]:
         quads = [character.quad for line in self.lines for character in line if not character.hidden]
