@@ -169,6 +169,16 @@ def test_pages_need_a_detector_that_trains(pages: Path, tmp_path: Path) -> None:
         run(tiny(pictures=[table(pages, 2)]), tmp_path)
 
 
+def test_pictures_that_cannot_be_read_are_told_before_anything_is_trained(tmp_path: Path) -> None:
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "0.png").write_bytes(b"no picture")
+    (folder / "labels.tsv").write_text("0.png\t12\n")
+    with pytest.raises(RecipeError, match=r"None of the 1 development pictures in .*broken can be read"):
+        run(tiny(pictures=[table(folder, 2)]), tmp_path / "run")
+    assert not (tmp_path / "run" / "samples").exists()
+
+
 def test_a_folder_that_is_not_there_is_named() -> None:
     with pytest.raises(RecipeError, match=r"pictures\[0\].folder: .*nowhere does not exist"):
         tiny(pictures=[table(Path("/nowhere"), 2)])

@@ -152,8 +152,11 @@ def make_callbacks(
 
 
 def make_loggers(folder: Path) -> list[Logger]:
-    """A CSV file and TensorBoard's files under `folder`; a resumed run opens a new version of the first."""
+    """A CSV file and TensorBoard's files under `folder`; a resumed run opens a new version of the first.
+
+    Rows are written as they come: a checkpoint after a validation whose row was not would have it lost for good.
+    """
     return [
-        CSVLogger(folder, name=CSV_FOLDER, flush_logs_every_n_steps=20),
+        CSVLogger(folder, name=CSV_FOLDER, flush_logs_every_n_steps=1),
         TensorBoardLogger(folder, name="", version="tensorboard"),
     ]

@@ -6,8 +6,9 @@ whole pictures the detector's boxes are counted. The scores stand in metrics.csv
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,14 +26,14 @@ from ocrsmith.evaluation.text import TextCounts
 from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.reading.scaling import ScaleRule
 from ocrsmith.training.detector import DetectorBatch, DetectorCollate, DetectorModule, page_counts
+from ocrsmith.training.history import DEVELOPMENT_SECONDS
 from ocrsmith.training.measuring import TestSet, real_set
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recognizer import RecognizerModule
 from ocrsmith.training.scoring import Source
 
-# Of a set's column in metrics.csv, and the column of the time that all of them took.
+# Of a set's column in metrics.csv.
 COLUMN = "development_"
-SECONDS = "seconds_on_development"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,26 @@ class Development(Callback):
             # Nothing that a network draws here may change what it draws in the next step.
             with torch.random.fork_rng(devices=[]), trainer.precision_plugin.val_step_context():
                 pl_module.log(COLUMN + one.name, one.score(pl_module), batch_size=one.num_pictures)
-        pl_module.log(SECONDS, time.monotonic() - began, batch_size=1)
+        pl_module.log(DEVELOPMENT_SECONDS, time.monotonic() - began, batch_size=1)
+
+
+def check_development(recipe: Recipe) -> None:
+    """Raises what the sets of a recipe would raise when its networks are trained, an hour from now.
+
+    Raises:
+        InputError, LabelError, RecipeError: as `development_lines`.
+    """
+    for test_set in [*_sets(recipe, "crops"), *_sets(recipe, "pages")]:
+        _check_any(test_set, sum(1 for _ in itertools.islice(_readable(test_set), 1)))
+
+
+def _readable(test_set: TestSet) -> Iterator[None]:
+    for entry in test_set.folder.entries:
+        try:
+            entry.image()
+        except InputError:
+            continue
+        yield
 
 
 def development_lines(recipe: Recipe, contract: RecognizerInput, batch_size: int) -> list[DevelopmentSet]:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ocrsmith.errors import OcrsmithError
 from ocrsmith.training.callbacks import BEST, LAST, make_callbacks, make_loggers
-from ocrsmith.training.history import read_best, read_history, write_history
+from ocrsmith.training.history import DEVELOPMENT_SECONDS, read_best, read_history, write_history
 from ocrsmith.training.kept_memory import kept_memory
 from ocrsmith.training.loaders import BatchStream, KeptBatches
 from ocrsmith.training.mixing import Mixing, Mixture, State
@@ -118,10 +118,13 @@ def fit(
     with calm_lightning(), kept_memory():
         if start_score is None and not from_nothing:
             began = time.monotonic()
-            start_score = _scores(trainer, module, validation)["validation_score"]
+            scores = _scores(trainer, module, validation)
+            start_score = scores["validation_score"]
             on_start_score(start_score)
             if mixing is not None and budget.seconds is not None:
-                budget = budget.less(len(mixing.shares) * (time.monotonic() - began))
+                # Mixtures are not read on development sets.
+                took = time.monotonic() - began - scores.get(DEVELOPMENT_SECONDS, 0.0)
+                budget = budget.less(len(mixing.shares) * took)
                 trainer = make_trainer(folder, budget, settings, callbacks)
         # A Trainer leaves the modes that it finds; a module's own `train` keeps its frozen part in evaluation.
         module.train()

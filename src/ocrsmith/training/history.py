@@ -12,6 +12,9 @@ from ocrsmith.errors import WeightsError
 from ocrsmith.training.callbacks import CSV_FOLDER
 from ocrsmith.training.mixing import State
 
+# The column of the time that reading all development sets took.
+DEVELOPMENT_SECONDS = "seconds_on_development"
+
 
 def read_history(folder: Path) -> tuple[dict[str, float], ...]:
     """The rows of a run's CSV logs, each with the numbers that it has, in the order of steps.

@@ -30,6 +30,7 @@ from ocrsmith.export.bundle import export_bundle
 from ocrsmith.models.weights import load_start_weights, save_weights
 from ocrsmith.reading.bundle import SUFFIX
 from ocrsmith.training.calibrating import calibrate_bundle, calibration_seconds
+from ocrsmith.training.development import check_development
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.loaders import default_workers, threads_beside
 from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_sets, to_scores
@@ -148,6 +149,7 @@ class _Run:
 
     def all(self) -> RunResult:
         """Every phase that is not through yet."""
+        check_development(self.recipe)
         if "prepare" not in self.state.phases:
             self._finish("prepare", self._prepare())
         if "before" not in self.state.phases:
