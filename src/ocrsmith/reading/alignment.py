@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from functools import partial
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.geometry import ManyQuads, Quad, as_quads, quad_sizes
-from ocrsmith.reading.characters import CropCharacters, Later, WordCharacters
+from ocrsmith.reading.characters import CropCharacters, Later, WordCharacters, solid
 from ocrsmith.reading.ctc import Decoded
 from ocrsmith.reading.page import ReadCharacter, Recognized, Word
 from ocrsmith.reading.segments import medians
@@ -32,7 +31,7 @@ def place_texts(decoded: Sequence[Decoded], step_shares: Sequence[float], first_
     if not len(filled):
         return [Recognized("", 0.0, ()) for _ in decoded]
     # The characters of all crops end to end.
-    solid = np.array([not character.isspace() for text in decoded for character in text.characters])
+    is_solid = solid([text.text for text in decoded], [text.characters for text in decoded])
     owner = np.repeat(np.arange(len(counts)), counts)
     steps = np.concatenate([text.character_steps for text in decoded])
     centres = ((steps[:, 0] + steps[:, 1]) / 2 + first_step) * np.repeat(np.asarray(step_shares, np.float64), counts)
@@ -42,7 +41,7 @@ def place_texts(decoded: Sequence[Decoded], step_shares: Sequence[float], first_
     middles = (centres[:-1] + centres[1:]) / 2
     starts, stops = np.append(0.0, middles), np.append(middles, 1.0)
     starts[begins], stops[lasts] = 0.0, 1.0
-    _cut_beside_spaces(centres, solid, owner, starts, stops)
+    _cut_beside_spaces(centres, is_solid, owner, starts, stops)
     least = starts + 1e-4
     stops = np.where(stops > least, stops, least)
     columns = np.concatenate([text.character_confidences for text in decoded]).tolist(), starts.tolist(), stops.tolist()
@@ -57,7 +56,7 @@ def place_texts(decoded: Sequence[Decoded], step_shares: Sequence[float], first_
 
 def _cut_beside_spaces(
     centres: NDArray[np.float64],
-    solid: NDArray[np.bool_],
+    is_solid: NDArray[np.bool_],
     owner: NDArray[np.int64],
     starts: NDArray[np.float64],
     stops: NDArray[np.float64],
@@ -65,8 +64,8 @@ def _cut_beside_spaces(
     """Moves the outer ends of words, in place: characters of all crops end to end, solid where they are no spaces."""
     changes = owner[1:] != owner[:-1]
     crop_first, crop_last = np.append(True, changes), np.append(changes, True)
-    first = np.flatnonzero(solid & (crop_first | ~np.append(False, solid[:-1])))
-    last = np.flatnonzero(solid & (crop_last | ~np.append(solid[1:], False)))
+    first = np.flatnonzero(is_solid & (crop_first | ~np.append(False, is_solid[:-1])))
+    last = np.flatnonzero(is_solid & (crop_last | ~np.append(is_solid[1:], False)))
     half = _half_pitches(centres, owner, first, last)
     # A first or last character's outer half is rarely wider than its inner one, except at the crop's own ends.
     reach = centres[first] - half
@@ -98,10 +97,18 @@ def _half_pitches(
     return usual / 2
 
 
-def _runs(texts: Sequence[str]) -> list[tuple[int, int]]:
-    """(first, last) of each run of characters without a space."""
-    edges = [-1, *[place for place, text in enumerate(texts) if text.isspace()], len(texts)]
-    return [(one + 1, other - 1) for one, other in itertools.pairwise(edges) if other > one + 1]
+def _runs(recognized: Sequence[Recognized], rows: Sequence[CropCharacters]) -> list[tuple[int, int, int]]:
+    """(crop, first, last) of each run of characters without a space."""
+    is_solid = solid([text.text for text in recognized], [row.texts for row in rows])
+    counts = np.array([len(row) for row in rows], np.int64)
+    ends = np.cumsum(counts)
+    # A crop's end is one as a space is.
+    padded = np.insert(is_solid, ends, False)
+    changes = np.flatnonzero(np.diff(padded, prepend=False))
+    first, stop = changes[::2], changes[1::2]
+    owner = np.searchsorted(ends + np.arange(1, len(ends) + 1), first, side="right")
+    before = (ends - counts + np.arange(len(ends)))[owner]
+    return list(zip(owner.tolist(), (first - before).tolist(), (stop - 1 - before).tolist()))
 
 
 # The corners of a part of a quad lie between these corners of the whole, at its start or stop.
@@ -139,7 +146,7 @@ def words_on_quads(recognized: Sequence[Recognized], quads: ManyQuads, margin: f
     """`words_on_page` of many crops at once, a list of words each: a page has thousands."""
     corners = as_quads(quads)
     read = [CropCharacters.of(text.characters) for text in recognized]
-    places = [(owner, *run) for owner, row in enumerate(read) for run in _runs(row.texts)]
+    places = _runs(recognized, read)
     words: list[list[Word]] = [[] for _ in read]
     if not places:
         return words

@@ -5,9 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ocrsmith.reading.page import ReadCharacter, RecognizedCharacter
 
 Made = TypeVar("Made")
+
+_ASCII_SOLID = np.array([not chr(code).isspace() for code in range(128)])
+
+
+def solid(texts: Sequence[str], characters: Sequence[Sequence[str]]) -> NDArray[np.bool_]:
+    """(N,) which characters of these texts are no spaces; the characters of all texts end to end.
+
+    Args:
+        texts: each the characters of its row joined.
+        characters: a row a text.
+    """
+    joined = "".join(texts)
+    if joined.isascii() and len(joined) == sum(map(len, characters)):
+        # A page has thousands: to ask each takes longer than all that is done with the answer.
+        codes = np.frombuffer(joined.encode("ascii"), np.uint8)
+        return _ASCII_SOLID[codes]
+    return np.array([not character.isspace() for row in characters for character in row], dtype=bool)
 
 
 class _Row(Sequence[Made]):

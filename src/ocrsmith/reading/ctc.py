@@ -109,7 +109,7 @@ def greedy_path(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """(B, T, K) -> the likeliest class of each valid step and its probability, the rows' steps end to end."""
     ids = probabilities.argmax(axis=2)
-    best = np.take_along_axis(probabilities, ids[..., None], axis=2)[..., 0]
+    best = probabilities.max(axis=2)
     if lengths is None:
         return ids.reshape(-1), best.reshape(-1)
     valid = np.arange(ids.shape[1]) < np.asarray(lengths, np.int64)[:, None]
