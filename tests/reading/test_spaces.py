@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 
 from ocrsmith.reading import spaces
 from ocrsmith.reading.ctc import Decoded
-from ocrsmith.reading.spaces import SpaceRule, close_digits, correct_texts, gaps, ink_mask, join_plate
+from ocrsmith.reading.ink import ink_mask
+from ocrsmith.reading.spaces import SpaceRule, close_digits, correct_texts, join_plate
 
 # Letters as blocks 20 px wide and 30 high; a step is 8 px.
 STEP_PX = 8.0
@@ -44,12 +44,6 @@ def insert_spaces(
 
 
 WORDS = [4, 28, 52, 100, 124, 148]
-
-
-def test_gaps_are_columns_between_ink() -> None:
-    found, height = gaps(ink_mask(drawn([4, 28, 100], 130)))
-    assert found.tolist() == [[24, 28], [48, 100]]
-    assert height == 30
 
 
 @pytest.mark.parametrize(("ground", "ink"), [(230, 20), (20, 230)])
@@ -107,11 +101,6 @@ def test_short_texts_stay(text: str) -> None:
 def test_crops_without_ink_stay(crop: np.ndarray) -> None:
     before = marked("ab", [4, 60])
     assert insert_spaces(before, crop, STEP_PX, SpaceRule()) is before
-
-
-def test_noise_is_no_ink() -> None:
-    noise = np.random.default_rng(0).integers(118, 128, (48, 200, 3), dtype=np.uint8)
-    assert not ink_mask(cv2.GaussianBlur(noise, (0, 0), 2)).any()
 
 
 def test_a_rules_numbers_are_checked_and_travel() -> None:

@@ -15,23 +15,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ocrsmith.reading.characters import solid
 from ocrsmith.reading.ctc import Decoded
+from ocrsmith.reading.ink import gaps, ink_mask
 from ocrsmith.reading.segments import medians
 from ocrsmith.samples import Image
 
 SPACE = " "
 _OF_NUMBERS = frozenset("0123456789., -")
-# Shares of the crop's height above and below that may show the neighbouring lines.
-_EDGE_ROWS = 0.06
-# A run of ink longer than this many heights is a rule, an underline or a frame, not a letter.
-_RULE_LENGTH = 1.6
-# Fewer levels of grey between ink and ground are noise.
-_LEAST_CONTRAST = 24
 # Middles of two characters farther apart than so many usual distances have room for two letters between them.
 _FARTHEST_GROUPS = 3.0
 
@@ -71,46 +65,6 @@ class SpaceRule:
     def to_dict(self) -> dict[str, Any]:
         """A JSON-able form."""
         return asdict(self)
-
-
-def ink_mask(crop: Image) -> NDArray[np.bool_]:
-    """(h, w, 3) uint8 -> (h, w), where there is ink: the side of Otsu's threshold that covers less, rules taken out."""
-    grey = cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY)
-    height, width = grey.shape
-    _, light = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
-    num_light = cv2.countNonZero(light)
-    num_dark = grey.size - num_light
-    if not num_dark or not num_light:
-        return np.zeros((height, width), dtype=bool)
-    # Of 0 and 1: what is dark times nothing leaves what is light.
-    of_light = cv2.sumElems(cv2.multiply(grey, light))[0]
-    if of_light / num_light - (cv2.sumElems(grey)[0] - of_light) / num_dark < _LEAST_CONTRAST:
-        return np.zeros((height, width), dtype=bool)
-    ink = np.asarray(1 - light if num_dark <= num_light else light, np.uint8)
-    length = round(_RULE_LENGTH * height)
-    if width > length:
-        kernel = np.ones((1, length), np.uint8)
-        starts = cv2.erode(ink, kernel)
-        # Most lines of text have no rule.
-        if cv2.countNonZero(starts):
-            ink = ink & (1 - np.asarray(cv2.dilate(starts, kernel), np.uint8))
-    edge = round(_EDGE_ROWS * height)
-    ink[:edge] = 0
-    ink[height - edge :] = 0
-    return ink.astype(bool)
-
-
-def gaps(ink: NDArray[np.bool_]) -> tuple[NDArray[np.int64], float]:
-    """((N, 2) first column and the one after the last of each gap between ink, left to right; the ink's height px)."""
-    counted = ink.view(np.uint8)
-    rows = np.flatnonzero(cv2.reduce(counted, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[:, 0] > 0.02 * ink.shape[1])
-    columns = cv2.reduce(counted, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0] >= max(1, round(0.03 * ink.shape[0]))
-    if len(rows) == 0 or not columns.any():
-        return np.zeros((0, 2), np.int64), 0.0
-    edges = np.flatnonzero(columns[1:] != columns[:-1]) + 1
-    # From the end of a run of ink to the start of the next.
-    between = edges[1 if not columns[0] else 0 :]
-    return between[: len(between) // 2 * 2].reshape(-1, 2), float(rows[-1] - rows[0] + 1)
 
 
 def rooms(

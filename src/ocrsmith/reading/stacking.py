@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ocrsmith.geometry import Quad, as_quad, bounds
+from ocrsmith.reading.ink import ink_mask
 from ocrsmith.reading.page import ReadCharacter, Recognized, RecognizedCharacter, Word
-from ocrsmith.reading.spaces import ink_mask
 from ocrsmith.samples import Image
 
 # In widths of the column: what a letter's height may be, and the gap below it that ends a word.

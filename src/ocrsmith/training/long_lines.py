@@ -28,7 +28,8 @@ from ocrsmith.models.torch_engine import evaluating, read_output
 from ocrsmith.preprocess import RecognizerInput
 from ocrsmith.reading.automata import best_path, text_automaton
 from ocrsmith.reading.ctc import collapse
-from ocrsmith.reading.spaces import SPACE, gaps, ink_mask
+from ocrsmith.reading.ink import gaps, ink_mask
+from ocrsmith.reading.spaces import SPACE
 from ocrsmith.reading.windows import OVERLAP, read_windows, reads_windows
 from ocrsmith.samples import Image
 from ocrsmith.training.real_samples import RealCrop
