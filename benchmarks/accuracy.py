@@ -1,11 +1,11 @@
 """Accuracy on real pictures: sets x engines, one table from one command.
 
     python benchmarks/accuracy.py --eval ../shared/eval
-    python benchmarks/accuracy.py --eval ../shared/eval --sets forms_funsd,scene_ic03 --with-craft --peers
+    python benchmarks/accuracy.py --eval ../shared/eval --sets forms_funsd,scene_ic03 --peers
 
 --eval is a folder of labelled sets, each with `labels.jsonl`; its README's table of peers is quoted where it has one.
---peers reads with RapidOCR, EasyOCR and Tesseract too, those of them that can be imported. --with-craft adds the bundle
-`craft_english` (python tools/bundles/make_english.py --craft). Every figure is of this run unless it says "quoted".
+--peers reads with RapidOCR, EasyOCR and Tesseract too, those of them that can be imported. Every figure is of this run
+unless it says "quoted".
 
 Writes accuracy.md and accuracy.json into --out after each set, and goes on where a run was cut off. Needs a few minutes
 for crops and, on two cores, about half an hour for 190 pages.
@@ -187,7 +187,7 @@ def write(out: Path, results: dict[str, dict[str, Any]], quotes: dict[str, dict[
 
 def open_readers(options: argparse.Namespace) -> dict[str, PageReader]:
     """Every engine that was asked for, by its name in the table."""
-    names = [*options.bundles.split(","), *(["craft_english"] if options.with_craft else [])]
+    names = options.bundles.split(",")
     readers: dict[str, PageReader] = {
         Bundle.load(name).name: Reader(name, engine=options.engine, threads=options.threads) for name in names if name
     }
@@ -200,7 +200,6 @@ def main() -> None:
     parser.add_argument("--eval", type=Path, default=Path("../shared/eval"), help="the folder of labelled sets")
     parser.add_argument("--sets", default="", help="names with commas; all where left out")
     parser.add_argument("--bundles", default="english", help="names or paths with commas")
-    parser.add_argument("--with-craft", action="store_true", help="the bundle craft_english too")
     parser.add_argument("--peers", action="store_true", help="the peers that are installed too")
     parser.add_argument("--engine", default="auto", help="the inference engine of the bundles")
     parser.add_argument("--threads", type=int, help="for the bundles' networks")

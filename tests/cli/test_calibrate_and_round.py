@@ -80,7 +80,7 @@ def test_int8_by_drawn_lines(
     ocrsmith: Run, tiny_bundle: Path, crops: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drawn: list[str] = []
-    monkeypatch.setattr(drawn_lines, "draw_lines", lambda recipe, folder: drawn.append(recipe) or crops)
+    monkeypatch.setattr(drawn_lines, "draw_lines", lambda given, folder: drawn.append(given.recipe.name) or crops)
     out = tmp_path / "small.ocrsmith"
     done = ocrsmith("export", tiny_bundle, "--int8", "--recipe", "english_words", "-o", out, "--largest-loss", 0.05)
     assert done.code == 0, done.errors

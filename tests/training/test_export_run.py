@@ -117,6 +117,14 @@ def test_start_weights_keep_their_alphabet_unless_told(tmp_path: Path) -> None:
     assert cut.recognizer is not None and cut.recognizer.alphabet == Alphabet("17")
 
 
+def test_a_bundles_part_is_read_with_as_the_bundle_says(tmp_path: Path) -> None:
+    reading = {"min_confidence": 0.25, "crop_margin": 0.1}
+    export = NetworkToExport(network(4), "light_ctc", RECOGNIZER_SETTINGS, reading)
+    first = export_bundle(tmp_path / "first.ocrsmith", recognizer=export)
+    part = Bundle.load(export_weights(tmp_path / "x.ocrsmith", recognizer=str(first))).recognizer
+    assert part is not None and (part.min_confidence, part.crop_margin) == (0.25, 0.1)
+
+
 def test_nothing_to_export(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="without a detector and without a recogniser"):
         export_weights(tmp_path / "x.ocrsmith")

@@ -68,6 +68,10 @@ def test_a_bad_alphabet_is_a_mistake_of_the_recipe() -> None:
         ({"detector": {"thresholds": {"box": 0.5}}}, "detector.thresholds.box is not known .*low_text"),
         ({"detector": {"thresholds": {"text": "high"}}}, "detector.thresholds.text: input should be a valid number"),
         ({"detector": {"scale": {"max_side": 0}}}, "detector.scale: value error, A scale rule's sides"),
+        ({"recognizer": {"mixtures": [0.1]}}, "recognizer.mixtures .* recognizer.start is none"),
+        ({"recognizer": {"spaces": {}}}, "recognizer.spaces puts spaces .* the alphabet has none"),
+        ({"recognizer": {"rereading": {"belw": 0.5}}}, "recognizer.rereading.belw is not known; .*'below'"),
+        ({"recognizer": {"rereading": {"below": 2}}}, "recognizer.rereading: value error, Rereading below"),
         ({"recognizer": None}, "neither a detector nor a recogniser"),
         ({"pictures": [{"folder": "nowhere"}]}, r"pictures\[0\].folder: .*nowhere does not exist"),
     ],
@@ -105,3 +109,13 @@ def test_groups_of_fonts_hold_the_whole_alphabet() -> None:
     assert recipe.fonts.groups == ("ab", "\u03b1\u03b2")
     with pytest.raises(RecipeError, match=r"fonts\.groups leave out .* which the alphabet has"):
         parse_recipe({**form, "fonts": {"groups": ["ab", "\u03b1"]}})
+
+
+def test_what_a_recipe_says_of_reading_goes_into_the_bundle() -> None:
+    form = {**LEAST, "alphabet": "0123456789 ", "recognizer": {"crop_margin": 0.1, "spaces": {"least": 0.5}}}
+    table = parse_recipe(form).recognizer
+    assert table is not None
+    reading = table.reading({"min_confidence": 0.3})
+    assert (reading["crop_margin"], reading["spaces"]["least"], reading["spaces"]["hint"]) == (0.1, 0.5, 0.15)
+    # Only a recogniser made better on real pictures keeps what its start says.
+    assert "min_confidence" not in reading and "rereading" not in reading

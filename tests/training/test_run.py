@@ -11,12 +11,15 @@ import torch
 from tiny_runs import RECOGNIZER, RECOGNIZER_SETTINGS, run, tiny
 
 import ocrsmith.training.run as run_module
-from ocrsmith.errors import RecipeError
+from ocrsmith.errors import EngineError, RecipeError
 from ocrsmith.models.registry import build_recognizer
 from ocrsmith.reading.bundle import Bundle
+from ocrsmith.training import rounding
+from ocrsmith.training.drawn_lines import NUM_LINES
 from ocrsmith.training.networks import start_network
 from ocrsmith.training.recognizer import RecognizerModule
 from ocrsmith.training.run import RunResult
+from ocrsmith.training.worlds import Materials
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +49,38 @@ def test_a_bundle_is_a_start_and_measured_before(first: RunResult, tmp_path: Pat
     assert Bundle.load(result.bundle).card["start"]["recognizer"]["source"] == "tiny"
 
 
+def test_a_recipe_mixes_rounds_and_says_so(first: RunResult, tmp_path: Path) -> None:
+    table = {**RECOGNIZER, "settings": {}, "start": str(first.bundle), "mixtures": [0.5], "min_confidence": 0.25}
+    recipe = tiny(recognizer=table, export={"int8": True, "largest_loss": 1.0}, limits="Digits alone.")
+    result = run(recipe, tmp_path)
+    fit = result.fits["recognizer"]
+    assert [one["share"] for one in fit.mixtures] == [0.5]
+    bundle = Bundle.load(result.bundle)
+    card, part = bundle.card, bundle.manifest["recognizer"]
+    assert part["precision"] == "int8" and card["int8"]["parts"] == ["recognizer"]
+    assert card["int8"]["num_counted"] == NUM_LINES // 2
+    assert (card["limits"], card["command"]) == ("Digits alone.", "ocrsmith train tiny")
+    assert card["modifications"].startswith("Recogniser from tiny: its head for 10 characters, ")
+    assert ("moved 50% of the way" in card["modifications"]) is not fit.kept_start
+    assert card["machine"].endswith("threads")
+    left = json.loads((result.folder / "run.json").read_text())["phases"]["export"]
+    assert left["rounding"] in result.report.read_text()
+
+
+def test_a_recogniser_that_8_bits_would_harm_stays_as_it_was(
+    first: RunResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*given: Any, **options: Any) -> Any:
+        raise EngineError("In 8 bits exact falls from 0.900 to 0.500.")
+
+    monkeypatch.setattr(rounding, "write_int8", refused)
+    copy = tmp_path / "copy.ocrsmith"
+    copy.write_bytes(first.bundle.read_bytes())
+    told = rounding.round_bundle(copy, Materials(tiny()))
+    assert told == "The recogniser was not rounded to 8 bits. In 8 bits exact falls from 0.900 to 0.500."
+    assert copy.read_bytes() == first.bundle.read_bytes()
+
+
 def test_start_weights_from_a_bundle_are_its_own(first: RunResult) -> None:
     recipe = tiny()
     same = start_network("recognizer", recipe.make_alphabet(), start=str(first.bundle))
@@ -67,7 +102,7 @@ def test_a_killed_run_goes_on_at_its_phase(tmp_path: Path, monkeypatch: pytest.M
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(run_module, "export_bundle", killed)
+        patched.setattr(run_module, "export_trained", killed)
         with pytest.raises(Killed):
             run(tiny(), tmp_path)
     assert "recognizer" in json.loads((tmp_path / "run.json").read_text())["phases"]

@@ -21,6 +21,12 @@ def test_a_training_gets_its_share_of_what_is_left(total: float, spent: float, s
     assert training_seconds(total, spent, share) == pytest.approx(expected)
 
 
+def test_a_training_leaves_time_to_round_its_bundle() -> None:
+    assert training_seconds(3600, 120, 1.0) - training_seconds(3600, 120, 1.0, rounds=True) == pytest.approx(130)
+    # A short run keeps a fifth of itself for it.
+    assert training_seconds(100, 0, 1.0, rounds=True) == pytest.approx(100 - 8 - 20)
+
+
 def test_a_budget_is_used_up_by_whichever_ends_first() -> None:
     budget = Budget(steps=100, seconds=10.0)
     assert budget.used(50, 1.0) == 0.5

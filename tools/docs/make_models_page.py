@@ -31,7 +31,6 @@ FACTS = {
     "command": "made by",
     "machine": "on",
     "made": "made on",
-    "lacking_characters": "wanted, but unknown to the weights",
     "limits": "limits",
 }
 

@@ -115,13 +115,15 @@ def _round(model: str, out: Path, pictures: Path | None, recipe: str | None, lar
     from ocrsmith.export.int8 import write_int8
     from ocrsmith.reading.bundle import Bundle
     from ocrsmith.training.drawn_lines import draw_lines
+    from ocrsmith.training.recipe_loading import load_recipe
+    from ocrsmith.training.worlds import Materials
 
     bundle = Bundle.load(model)
     with tempfile.TemporaryDirectory() as folder:
         if pictures is None:
             assert recipe is not None
             note(f"drawing lines of {recipe}")
-            pictures = draw_lines(recipe, Path(folder) / f"drawn_{Path(recipe).stem}")
+            pictures = draw_lines(Materials(load_recipe(recipe)), Path(folder) / f"drawn_{Path(recipe).stem}")
         written, cost = write_int8(bundle, out, read_labels(pictures), largest_loss=largest_loss, progress=note)
     note(
         f"{written}: {cost.measure} {cost.before:.3f} before, {cost.after:.3f} in 8 bits "

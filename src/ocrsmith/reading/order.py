@@ -7,6 +7,7 @@ running text count: a table's lanes leave its rows together.
 from __future__ import annotations
 
 import itertools
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,12 +38,9 @@ class _Boxes:
     top: NDArray[np.float64]
     bottom: NDArray[np.float64]
 
-    def take(self, indexes: Sequence[int]) -> _Boxes:
+    def take(self, indexes: Sequence[int] | NDArray[np.int64]) -> _Boxes:
         at = np.asarray(indexes, dtype=np.int64)
         return _Boxes(self.left[at], self.right[at], self.top[at], self.bottom[at])
-
-    def hull(self) -> tuple[float, float, float, float]:
-        return float(self.left.min()), float(self.right.max()), float(self.top.min()), float(self.bottom.max())
 
 
 def skew_degrees(quads: ManyQuads) -> float:
@@ -179,26 +177,34 @@ def _column_lane(part: _Boxes, height: float) -> float | None:
     Columns are running text on both sides, or on one side with rows on the other that do not stand on its lines (a
     side bar); a table's cells are short and stand on one another's lines.
     """
+    if len(part.left) < 2 * MIN_COLUMN_ROWS:
+        return None
     order = np.argsort(part.left)
     reach = np.maximum.accumulate(part.right[order])
     gaps = part.left[order][1:] - reach[:-1]
     for place in np.argsort(-gaps):
         if gaps[place] < 0.5 * height:
             return None
-        sides = [part.take(list(side)) for side in (order[: place + 1], order[place + 1 :])]
-        fills = [_fill(side, height) for side in sides]
-        if min(fills) > MIN_FILL or (max(fills) > MIN_FILL and min(fills) > 0 and not _share_lines(*sides)):
+        first, second = part.take(order[: place + 1]), part.take(order[place + 1 :])
+        fill = _fill(first, height)
+        other = _fill(second, height) if fill > 0 else 0.0
+        if min(fill, other) > MIN_FILL or (
+            other > 0 and max(fill, other) > MIN_FILL and not _share_lines(first, second)
+        ):
             return float(reach[place])
     return None
 
 
 def _fill(side: _Boxes, height: float) -> float:
     """The share of its width that a side's usual row fills; 0 where it is too narrow or has too few rows for text."""
-    left, right, _, _ = side.hull()
-    rows = _row_groups(list(range(len(side.left))), side)
-    if len(rows) < MIN_COLUMN_ROWS or right - left < MIN_COLUMN_WIDTH * height:
+    width = float(side.right.max() - side.left.min())
+    if len(side.left) < MIN_COLUMN_ROWS or width < MIN_COLUMN_WIDTH * height:
         return 0.0
-    return float(np.median([sum(side.right[i] - side.left[i] for i in row) / (right - left) for row in rows]))
+    rows = _row_groups(list(range(len(side.left))), side)
+    if len(rows) < MIN_COLUMN_ROWS:
+        return 0.0
+    widths = (side.right - side.left).tolist()
+    return statistics.median(sum(widths[i] for i in row) / width for row in rows)
 
 
 def _share_lines(first: _Boxes, second: _Boxes) -> bool:
@@ -224,20 +230,25 @@ def _stacked(indexes: list[int], lines: _Boxes) -> list[list[int]]:
 
 def _merge_for_columns(groups: list[list[int]], lines: _Boxes, height: float) -> list[list[int]]:
     """Joins neighbouring rows as long as one lane runs through all of them; a row across the lane starts anew."""
+    left, right = lines.left.tolist(), lines.right.tolist()
     merged: list[list[int]] = []
     for group in groups:
         joined = (merged[-1] + group) if merged else group
-        if merged and (len(merged[-1]) > 1 or len(group) > 1) and _has_lane(lines.take(joined), height):
+        if merged and (len(merged[-1]) > 1 or len(group) > 1) and _has_lane(joined, left, right, height):
             merged[-1] = joined
         else:
             merged.append(list(group))
     return merged
 
 
-def _has_lane(part: _Boxes, height: float) -> bool:
-    order = np.argsort(part.left)
-    gaps = part.left[order][1:] - np.maximum.accumulate(part.right[order])[:-1]
-    return bool((gaps >= 0.5 * height).any())
+def _has_lane(indexes: list[int], left: list[float], right: list[float], height: float) -> bool:
+    first, *others = sorted(indexes, key=left.__getitem__)
+    reach = right[first]
+    for index in others:
+        if left[index] - reach >= 0.5 * height:
+            return True
+        reach = max(reach, right[index])
+    return False
 
 
 def _row_groups(indexes: list[int], lines: _Boxes) -> list[list[int]]:

@@ -20,9 +20,9 @@ from ocrsmith.reading.bundle import Bundle
 from ocrsmith.reading.calibration import Calibration
 from ocrsmith.reading.reader import Reader
 from ocrsmith.samples import Image
+from ocrsmith.training.network_tables import RecognizerTable
 from ocrsmith.training.real import RealSet
 from ocrsmith.training.real_samples import crops_of
-from ocrsmith.training.recipe_tables import RecognizerTable
 from ocrsmith.training.worlds import Materials
 
 MOST_LINES = 800

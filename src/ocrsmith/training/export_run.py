@@ -14,7 +14,7 @@ from ocrsmith.models.start_weights import find_start_weights, start_weights_entr
 from ocrsmith.models.weights import load_start_weights
 from ocrsmith.reading.bundle import SUFFIX, Bundle, find_bundle
 from ocrsmith.training.history import read_best
-from ocrsmith.training.networks import READING_KEYS, Role, StartedNetwork, start_network
+from ocrsmith.training.networks import READING_KEYS, Role, StartedNetwork, start_bundle, start_network
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_loading import load_recipe
 from ocrsmith.training.run_networks import ROLES, networks_to_export, start_networks
@@ -93,7 +93,7 @@ def export_weights(
     name: str | None = None,
     half_precision: bool = True,
 ) -> Path:
-    """Makes a bundle that reads with start weights as they are.
+    """Makes a bundle that reads with start weights as they are; a bundle's part is read with as that bundle says.
 
     Args:
         path: of the bundle to write.
@@ -114,7 +114,7 @@ def export_weights(
         if role == "recognizer":
             letters = alphabet or _known_alphabet(start)
         network = start_network(role, letters, start=start)
-        networks[role] = _to_export(network)
+        networks[role] = _to_export(network, network.reading)
         report = network.start
         licences[role] = {"source": report.source, "licence": report.licence, "attribution": report.attribution}
     card = {
@@ -153,8 +153,9 @@ def _known_alphabet(start: str) -> Alphabet:
         return Alphabet(entry.characters)
     if entry is not None and entry.filename.endswith(".onnx"):
         return full_alphabet(find_start_weights(entry.name, "ctc"))
-    if entry is None and start.endswith(SUFFIX):
-        recognizer = Bundle.load(start).recognizer
+    bundle = start_bundle(start)
+    if bundle is not None:
+        recognizer = Bundle.load(bundle).recognizer
         if recognizer is not None:
             return recognizer.alphabet
     raise BundleError(f"{start} does not say which characters it writes. Give alphabet (--alphabet).")

@@ -22,10 +22,10 @@ from ocrsmith.training.fitting import FitResult, FitSettings, fit
 from ocrsmith.training.loaders import BatchStream, CollateEach, first_batches
 from ocrsmith.training.long_lines import LongLines
 from ocrsmith.training.mixing import Mixing
+from ocrsmith.training.network_tables import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.networks import NO_START
 from ocrsmith.training.real import kept_names
 from ocrsmith.training.real_parts import RealLineParts, page_rounds, page_validation
-from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.recognizer import RecognizerModule
 from ocrsmith.training.rounds import Rounds
 from ocrsmith.training.run_state import RunState
@@ -37,6 +37,9 @@ from ocrsmith.training.worlds import Materials
 LINE_POOL = 8
 # The pieces of a recogniser's long real lines, in its folder; and the note that they are this run's.
 LONG_LINES, _LONG_LINES_CUT = "long_lines.json", "recognizer_long_lines_cut"
+
+# Shares that are tried behind a training on real pictures which names none.
+REAL_MIXTURES = (1.0, 0.75, 0.5, 0.3)
 
 Say = Callable[[str], None]
 
@@ -205,8 +208,9 @@ def train_detector(
 
 
 def _mixing(table: NetworkTable, new_classes: tuple[int, ...] = ()) -> Mixing | None:
-    """What a table says of mixtures; without real pictures there is nothing new that might cost something old."""
-    return Mixing(table.mixtures, bool(table.keep), new_classes) if table.real else None
+    """What a table says of mixtures; where it says nothing, real pictures are what may cost something old."""
+    shares = table.mixtures or (REAL_MIXTURES if table.real else None)
+    return None if shares is None else Mixing(shares, bool(table.keep), new_classes)
 
 
 def _fit(

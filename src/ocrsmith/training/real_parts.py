@@ -20,9 +20,10 @@ from ocrsmith.samples import LineSample, PageSample
 from ocrsmith.splits import Split
 from ocrsmith.training.detector import DetectorBatch, DetectorCollate, DetectorModule
 from ocrsmith.training.labelling import Labeller
+from ocrsmith.training.network_tables import DetectorTable, RecognizerTable
 from ocrsmith.training.real import RealSet
 from ocrsmith.training.real_samples import CropsOfPictures, CutLong, RealCrop, RealLines, RealPages, crops_of
-from ocrsmith.training.recipe_tables import DetectorTable, RealTable, RecognizerTable
+from ocrsmith.training.recipe_tables import RealTable
 from ocrsmith.training.rounds import RealPart, Rounds
 from ocrsmith.training.scoring import Source
 from ocrsmith.training.worlds import Materials

@@ -11,16 +11,15 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator
 
 from ocrsmith.alphabet import Alphabet
+from ocrsmith.training.network_tables import DetectorTable, RecognizerTable
 from ocrsmith.training.recipe_tables import (
     AlphabetTable,
     BackgroundsTable,
     Count,
-    DetectorTable,
     ExportTable,
     FontsTable,
     PicturesTable,
     Positive,
-    RecognizerTable,
     Table,
 )
 
@@ -29,6 +28,7 @@ class Recipe(Table):
     """A whole recipe. `folder` is where the file lies: relative paths in it are taken from there.
 
     Attributes:
+        limits: what the bundle's users are to know of it, for its card.
         minutes: for everything, evaluation and export included.
         test_samples: synthetic samples of the held-out split that the final scores are taken on.
     """
@@ -36,6 +36,7 @@ class Recipe(Table):
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
     description: str = ""
     licence: str = "Apache-2.0"
+    limits: str = ""
     seed: Annotated[int, Field(ge=0)] = 0
     minutes: Positive = 20.0
     alphabet: AlphabetTable

@@ -16,11 +16,14 @@ from ocrsmith.errors import OcrsmithError, nearest
 from ocrsmith.models.registry import DETECTORS, RECOGNIZERS, ModelInfo
 from ocrsmith.reading.craft_maps import CraftThresholds
 from ocrsmith.reading.db_maps import DbThresholds
+from ocrsmith.reading.rereading import RereadingRule
 from ocrsmith.reading.scaling import ScaleRule
+from ocrsmith.reading.spaces import SpaceRule
 from ocrsmith.synth.corpus import text_generator
-from ocrsmith.training.networks import Role, network_name
+from ocrsmith.training.network_tables import DetectorTable, NetworkTable, RecognizerTable
+from ocrsmith.training.networks import NO_START, Role, network_name
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_tables import DetectorTable, LabelledTable, NetworkTable, RecognizerTable
+from ocrsmith.training.recipe_tables import LabelledTable
 from ocrsmith.training.worlds import scene_mistakes
 
 
@@ -45,6 +48,10 @@ def _network_mistakes(
 ) -> list[str]:
     mistakes = _model_mistakes(recipe, role, table, known)
     mistakes += _real_mistakes(role, table)
+    if table.mixtures is not None and table.start == NO_START:
+        mistakes.append(f"{role}.mixtures are of trained weights and the start's, and {role}.start is none")
+    if isinstance(table, RecognizerTable):
+        mistakes += _rule_mistakes(recipe, table)
     for place, world in enumerate(table.world):
         mistakes += [f"{role}.world[{place}].{mistake}" for mistake in scene_mistakes(world.scene, world.settings)]
     return mistakes
@@ -67,6 +74,14 @@ def _real_mistakes(role: Role, table: DetectorTable | RecognizerTable) -> list[s
             )
         if table.zoom[0] > table.zoom[1]:
             mistakes.append(f"{role}.zoom is {list(table.zoom)}; the least factor comes first")
+    return mistakes
+
+
+def _rule_mistakes(recipe: Recipe, table: RecognizerTable) -> list[str]:
+    mistakes = _field_mistakes("recognizer.spaces", table.spaces or {}, SpaceRule)
+    mistakes += _field_mistakes("recognizer.rereading", table.rereading or {}, RereadingRule)
+    if table.spaces is not None and " " not in recipe.alphabet.characters:
+        mistakes.append("recognizer.spaces puts spaces into texts, and the alphabet has none")
     return mistakes
 
 
@@ -98,7 +113,9 @@ def _model_mistakes(recipe: Recipe, role: Role, table: NetworkTable, known: dict
 
 
 def _field_mistakes(
-    place: str, values: Mapping[str, Any], form: type[CraftThresholds | DbThresholds | ScaleRule]
+    place: str,
+    values: Mapping[str, Any],
+    form: type[CraftThresholds | DbThresholds | ScaleRule | SpaceRule | RereadingRule],
 ) -> list[str]:
     """What keeps a table from being a dataclass of reading: unknown keys, values of another type or out of range."""
     known = [field.name for field in dataclasses.fields(form)]

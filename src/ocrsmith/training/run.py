@@ -29,20 +29,21 @@ from ocrsmith.evaluation.result import EvaluationResult
 from ocrsmith.export.bundle import export_bundle
 from ocrsmith.models.weights import load_start_weights, save_weights
 from ocrsmith.reading.bundle import SUFFIX
-from ocrsmith.training.calibrating import calibrate_bundle, calibration_seconds
+from ocrsmith.training.cards import add_scores
 from ocrsmith.training.development import check_development
+from ocrsmith.training.exporting import TOLD, export_trained
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.loaders import default_workers, threads_beside
 from ocrsmith.training.measuring import Scores, TestSet, measure, rows, test_sets, to_scores
+from ocrsmith.training.network_tables import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.networks import NO_START, Role, StartedNetwork
 from ocrsmith.training.phases import Trained, fit_settings, train_detector, train_recognizer
 from ocrsmith.training.previews import write_previews
 from ocrsmith.training.recipe import Recipe
 from ocrsmith.training.recipe_changes import with_pictures, with_real, with_start
 from ocrsmith.training.recipe_loading import load_recipe
-from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.run_networks import ROLES, networks_to_export, start_networks
-from ocrsmith.training.run_report import add_scores, card_of, print_summary, record_of
+from ocrsmith.training.run_report import print_summary, record_of
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.schedule import Budget, training_seconds
 from ocrsmith.training.worlds import Materials
@@ -159,7 +160,10 @@ class _Run:
         bundle = self.folder / f"{self.recipe.export.name or self.recipe.name}{SUFFIX}"
         if "export" not in self.state.phases or not bundle.is_file():
             self._say("Exporting the bundle")
-            self._finish("export", self._export(bundle))
+            left = export_trained(bundle, self.recipe, self.networks, self.fits(), self.materials, lambda: self.seconds)
+            for told in (left[key] for key in TOLD if key in left):
+                self.console.print(f"  {told}")
+            self._finish("export", left)
         return self._conclude(bundle)
 
     def _finish(self, phase: str, left: dict[str, Any]) -> None:
@@ -255,27 +259,10 @@ class _Run:
             waiting = [other for other in self.networks if other not in self.state.phases]
             shares = {other: table.share for other in waiting if (table := self.table(other)) is not None}
             share = shares[role] / sum(shares.values())
-            self.state.note(key, training_seconds(self.recipe.minutes * 60, self.seconds, share))
+            self.state.note(
+                key, training_seconds(self.recipe.minutes * 60, self.seconds, share, rounds=self.recipe.export.int8)
+            )
         return float(self.state.notes[key])
-
-    def _export(self, bundle: Path) -> dict[str, Any]:
-        table = self.recipe.export
-        parts = networks_to_export(self.recipe, self.networks, trained=self.fits())
-        export_bundle(
-            bundle,
-            detector=parts.get("detector"),
-            recognizer=parts.get("recognizer"),
-            name=table.name or self.recipe.name,
-            card=card_of(self.recipe, {role: network.start for role, network in self.networks.items()}, self.fits()),
-            whole_if_empty=table.whole_if_empty,
-            half_precision=table.half_precision,
-            largest_difference=table.largest_difference,
-        )
-        if self.recipe.recognizer is None or "recognizer" not in self.fits():
-            return {"bundle": bundle.name}  # one that was not trained is as sure as its start
-        told = calibrate_bundle(bundle, self.recipe.recognizer, self.materials, calibration_seconds(self.seconds))
-        self.console.print(f"  {told}")
-        return {"bundle": bundle.name, "calibration": told}
 
     def fits(self) -> dict[str, FitResult]:
         """The results of the trainings that are through, without their histories."""

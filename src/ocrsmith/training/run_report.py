@@ -1,13 +1,11 @@
-"""What a run tells: the report's record, the bundle's card, and the table on the terminal."""
+"""What a run tells: the report's record, and the table on the terminal."""
 
 from __future__ import annotations
 
 import dataclasses
 import platform
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import torch
 from rich.console import Console
@@ -19,65 +17,18 @@ from ocrsmith.evaluation.curves import Curve, curve_from_csv
 from ocrsmith.evaluation.report import ReportPicture, RunRecord, ScoreRow, shown, shown_change
 from ocrsmith.evaluation.result import EvaluationResult
 from ocrsmith.images import read_image
-from ocrsmith.reading.bundle import Bundle, write_bundle
 from ocrsmith.synth.world import Tally
 from ocrsmith.training.development import COLUMN
+from ocrsmith.training.exporting import TOLD
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.history import best_step, column_names
-from ocrsmith.training.networks import StartReport
+from ocrsmith.training.network_tables import NetworkTable
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_tables import NetworkTable
 from ocrsmith.training.run_state import RunState
 from ocrsmith.training.worlds import Materials
 
 _TITLES = {"pages": "Training pages, a quad a character", "lines": "Training lines"}
 _WORLDS = {"detector": "Training pages", "recognizer": "Training lines"}
-
-
-def card_of(recipe: Recipe, starts: Mapping[str, StartReport], fits: Mapping[str, FitResult]) -> dict[str, Any]:
-    """The bundle's card: what it is, what it was made from, and how its trainings went."""
-    return {
-        "description": recipe.description,
-        "licence": recipe.licence,
-        "attribution": "; ".join(dict.fromkeys(start.attribution for start in starts.values() if start.attribution)),
-        "made": datetime.now(UTC).date().isoformat(),
-        "start": {
-            role: {"source": start.source, "licence": start.licence, "attribution": start.attribution}
-            for role, start in starts.items()
-        },
-        "training": {
-            role: {
-                "steps": fit.steps,
-                "seconds": round(fit.seconds, 1),
-                "start_score": fit.start_score,
-                "score": fit.score,
-                "kept_start": fit.kept_start,
-                "mixture": fit.mixture,
-            }
-            for role, fit in fits.items()
-        },
-        "data": "synthetic and real" if any(table.real for table in _tables(recipe)) else "synthetic",
-        "seed": recipe.seed,
-    }
-
-
-def add_scores(path: Path, scores: Sequence[ScoreRow]) -> None:
-    """Writes the scores into the bundle's card: what was measured is the very file that ships."""
-    bundle = Bundle.load(path)
-    listed = [
-        {
-            "data": row.data,
-            "measure": row.measure,
-            "before": row.before,
-            "after": row.after,
-            "num_counted": row.num_counted,
-        }
-        for row in scores
-        if row.unit == "%"
-    ]
-    manifest = {**bundle.manifest, "card": {**bundle.card, "scores": listed}}
-    networks = {"detector.onnx": bundle.detector_bytes, "recognizer.onnx": bundle.recognizer_bytes}
-    write_bundle(path, manifest, {name: content for name, content in networks.items() if content is not None})
 
 
 def fit_warnings(fits: Mapping[str, FitResult], recipe: Recipe) -> list[str]:
@@ -148,10 +99,6 @@ def record_of(
     )
 
 
-def _tables(recipe: Recipe) -> list[NetworkTable]:
-    return [table for table in (recipe.detector, recipe.recognizer) if table is not None]
-
-
 def _notes(fits: Mapping[str, FitResult], materials: Materials, state: RunState) -> list[str]:
     notes = [
         f"{len(materials.fonts.faces)} fonts draw the whole alphabet; {len(materials.fonts.refused)} were refused."
@@ -163,7 +110,7 @@ def _notes(fits: Mapping[str, FitResult], materials: Materials, state: RunState)
     told = materials.told()
     notes += told
     notes += state.notes.get("told", [])
-    notes += filter(None, [state.phases["export"].get("calibration")])
+    notes += filter(None, [state.phases["export"].get(key) for key in TOLD])
     if told:
         notes.append(
             "New: what is called held back. Old: what is called kept, the synthetic samples and the recipe's other "

@@ -21,9 +21,10 @@ from ocrsmith.synth.corpus import text_generator
 from ocrsmith.synth.degradations import degradation_policy
 from ocrsmith.synth.fonts import FontFace, FontSearch, search_fonts, split_fonts
 from ocrsmith.synth.world import World
+from ocrsmith.training.network_tables import DetectorTable, NetworkTable, RecognizerTable
 from ocrsmith.training.real import RealSet, real_sets
 from ocrsmith.training.recipe import Recipe
-from ocrsmith.training.recipe_tables import DetectorTable, NetworkTable, RecognizerTable, WorldTable
+from ocrsmith.training.recipe_tables import WorldTable
 
 # A scene's name in a recipe -> "module:class" under ocrsmith.synth.
 SCENES = {
