@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocrsmith.geometry import box_quad
-from ocrsmith.reading.crops import grow_quad, is_tall, rectify, turn_quad, turn_tall
+from ocrsmith.reading.crops import grow_quad, is_tall, rectify, turn_quad
 
 
 def gradient(height: int = 60, width: int = 100) -> np.ndarray:
@@ -54,12 +54,14 @@ def test_a_rotated_word_comes_out_upright() -> None:
     assert small[2, 12, 0] > 150
 
 
-def test_tall_quads_are_turned_by_rule() -> None:
+def test_a_quad_half_as_tall_again_as_wide_is_tall() -> None:
     tall, wide = box_quad(0, 0, 10, 16), box_quad(0, 0, 10, 14)
     assert (is_tall(tall), is_tall(wide)) == (True, False)
-    down, across = turn_tall([tall, wide])
-    assert down[0].tolist() == [10, 0]
-    assert across[0].tolist() == [0, 0]
+
+
+def test_text_that_runs_down_starts_at_the_upper_right_corner() -> None:
+    quad = box_quad(0, 0, 10, 16)
+    assert [turn_quad(quad, turns)[0].tolist() for turns in range(4)] == [[0, 0], [10, 0], [10, 16], [0, 16]]
 
 
 def test_a_margin_is_a_share_of_the_height() -> None:

@@ -1,11 +1,7 @@
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ocrsmith.alphabet import Alphabet
 from ocrsmith.errors import AlphabetError
@@ -15,8 +11,6 @@ from ocrsmith.reading.ctc import (
     decode,
     decode_batch,
     restrict,
-    softmax,
-    text_log_probability,
 )
 
 AB = Alphabet("ab")
@@ -85,29 +79,6 @@ def test_a_cluster_of_several_code_points_is_one_character() -> None:
     decoded = decode(np.log(np.array([[0.1, 0.1, 0.8]], np.float32)), alphabet)
     assert decoded.characters == ("q̈",)
     assert len(decoded.text) == 2
-
-
-def every_alignment(log_probs: np.ndarray, text: str) -> float:
-    """The sum over all K^T paths, collapsed by hand."""
-    total = 0.0
-    for path in itertools.product(range(3), repeat=len(log_probs)):
-        collapsed = [id_ for id_, _ in itertools.groupby(path) if id_]
-        if AB.decode(collapsed) == text:
-            total += float(np.exp(sum(log_probs[t, id_] for t, id_ in enumerate(path))))
-    return total
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10_000), st.sampled_from(["", "a", "ab", "aa", "bab", "abab"]))
-def test_the_forward_recursion_sums_every_alignment(seed: int, text: str) -> None:
-    log_probs = np.log(softmax(np.random.default_rng(seed).normal(size=(4, 3)).astype(np.float32)))
-    assert np.exp(text_log_probability(log_probs, text, AB)) == pytest.approx(
-        every_alignment(log_probs, text), abs=1e-5
-    )
-
-
-def test_a_text_that_does_not_fit_has_no_probability() -> None:
-    assert text_log_probability(np.log(one_hot("ab")), "aa", AB) == -np.inf
 
 
 def test_rows_end_to_end_do_not_run_into_each_other() -> None:

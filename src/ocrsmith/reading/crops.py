@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -32,11 +32,6 @@ def are_tall(quads: ManyQuads) -> NDArray[np.bool_]:
 def turn_quad(quad: ArrayLike, quarter_turns: int) -> Quad:
     """The same corners for text that runs down (1), upside down (2) or up the page (3) instead of across (0)."""
     return np.roll(as_quad(quad), -quarter_turns, axis=0)
-
-
-def turn_tall(quads: Iterable[ArrayLike]) -> list[Quad]:
-    """Quads by rule: tall ones start at their upper right corner, as text that runs down the page does."""
-    return [turn_quad(quad, 1) if is_tall(quad) else as_quad(quad) for quad in quads]
 
 
 def grow_quad(quad: ArrayLike, margin: float) -> Quad:
@@ -72,7 +67,7 @@ def rectify(image: Image, quads: ManyQuads, height: int | None = None, margin: f
         margin: grows each quad by this share of its height before cutting.
 
     Returns:
-        One (h, w, 3) crop a quad, at least 1x1; a quad turned by 90 degrees gives its text upright. See `turn_tall`.
+        One (h, w, 3) crop a quad, at least 1x1; a quad turned by 90 degrees gives its text upright.
     """
     check_image(image)
     grown = grow_quads(as_quads(quads), margin)

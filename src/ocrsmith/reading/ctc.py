@@ -154,29 +154,3 @@ def _text(characters: list[str], confidences: NDArray[np.float32], steps: NDArra
         return nothing()
     mean = float(np.add.reduce(confidences) / np.float32(len(characters)))
     return Decoded("".join(characters), mean, tuple(characters), confidences, steps)
-
-
-def text_log_probability(log_probs: NDArray[np.float32], text: str, alphabet: Alphabet) -> float:
-    """The log probability of a text over all its alignments: CTC's forward recursion (Graves 2006, eq. 6 to 8).
-
-    Args:
-        log_probs: (T, K).
-
-    Returns:
-        -inf where the text does not fit T steps.
-    """
-    check_classes(log_probs.shape[-1], alphabet)
-    ids = alphabet.encode(text)
-    spaced = np.full(2 * len(ids) + 1, BLANK_ID)
-    spaced[1::2] = ids
-    # A state may be reached from two states back unless it is a blank or repeats the character before.
-    skips = np.zeros(len(spaced), dtype=bool)
-    skips[3::2] = ids[1:] != ids[:-1]
-    forward = np.full(len(spaced), -np.inf)
-    forward[:2] = log_probs[0, spaced[:2]]
-    for step in log_probs[1:]:
-        stay = forward
-        one = np.concatenate([[-np.inf], forward[:-1]])
-        two = np.where(skips, np.concatenate([[-np.inf, -np.inf], forward[:-2]])[: len(spaced)], -np.inf)
-        forward = np.logaddexp(np.logaddexp(stay, one), two) + step[spaced]
-    return float(np.logaddexp(forward[-1], forward[-2])) if len(ids) else float(forward[-1])
