@@ -13,6 +13,7 @@ FLOORS = {
         [
             "errors",
             "forks",
+            "memory",
             "geometry",
             "alphabet",
             "samples",

@@ -46,8 +46,8 @@ def test_no_more_costly_than_one_by_one(widths: list[float]) -> None:
 
 
 def test_alike_crops_share_a_batch_and_a_long_line_stands_alone() -> None:
-    assert [(len(indexes), padded) for indexes, padded in batches([118] * 13, 8)] == [(8, 120), (4, 120), (1, 120)]
-    assert batches([40, 1500, 40], 8) == [([1], 1704), ([0, 2], 40)]
+    assert [(len(indexes), padded) for indexes, padded in batches([118] * 13, 8)] == [(12, 120), (1, 120)]
+    assert batches([40, 1500, 40], 8) == [([1], 1640), ([0, 2], 40)]
     assert batches([]) == []
 
 
@@ -56,9 +56,9 @@ def test_a_network_of_one_width_is_given_no_more() -> None:
 
 
 def test_streams_have_batches_of_like_cost() -> None:
-    # One call for eight costs 100 + 960 px; two side by side are done after 100 + 480.
-    assert batches([118] * 8, 8) == [(list(range(8)), 120)]
-    assert batches([118] * 8, 8, streams=2) == [([0, 1, 2, 3], 120), ([4, 5, 6, 7], 120)]
+    # One call for twelve costs 100 + 1,440 px; two side by side are done after 100 + 720.
+    assert batches([118] * 12, 8) == [(list(range(12)), 120)]
+    assert batches([118] * 12, 8, streams=2) == [(list(range(6)), 120), (list(range(6, 12)), 120)]
     assert batches([118], 8, streams=2) == [([0], 120)]
     assert batches([], streams=2) == []
 

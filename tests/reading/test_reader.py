@@ -11,6 +11,7 @@ import pytest
 from PIL import Image as PillowImage
 from tiny_networks import BLUE, GREEN, RED
 
+import ocrsmith.reading.reader as reader_module
 from ocrsmith.errors import AlphabetError, BundleError, InputError
 from ocrsmith.geometry import bounds
 from ocrsmith.images import encode_image
@@ -165,6 +166,17 @@ def test_one_bad_picture_does_not_stop_the_rest(reader: Reader, colour_page: np.
     assert [source for source, _ in failed] == [bad]
     with pytest.raises(InputError):
         list(reader.read_many([bad]))
+
+
+def test_free_memory_goes_back_every_so_many_pages(
+    make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back: list[int] = []
+    monkeypatch.setattr(reader_module, "give_back_memory", lambda: given_back.append(1))
+    own = Reader(make_bundle())
+    for _ in range(33):
+        own.read(np.full((16, 16, 3), 255, np.uint8))
+    assert len(given_back) == 2
 
 
 def test_reading_works_without_pytorch(

@@ -24,9 +24,10 @@ ROUNDED_OUTPUT = ".rounded_behind"
 _CACHED_FROM_BYTES = 2**20
 _MOST_CACHED = 12
 
-# OpenVINO makes kernels for each new shape of an input, seventeen or so for a shape of a recogniser with 4 MB. So many
-# are those of the 91 shapes that `batching` makes of lines up to 4,000 px: fewer are made again and again.
-KEPT_KERNELS = 1600
+# OpenVINO makes kernels for each new shape of an input, seventeen or so for a shape of a recogniser, 6 MB a stream. So
+# many are those of 70 shapes; 72 forms, receipts and photographs came in 52, see `batching`. With fewer, rare ones are
+# made again and again: docs/experiments.md.
+KEPT_KERNELS = 1200
 
 
 class OpenVinoEngine:

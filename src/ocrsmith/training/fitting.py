@@ -18,9 +18,9 @@ from pytorch_lightning.callbacks import EarlyStopping, Timer
 from torch import Tensor, nn
 
 from ocrsmith.errors import OcrsmithError
+from ocrsmith.memory import kept_memory
 from ocrsmith.training.callbacks import BEST, LAST, make_callbacks, make_loggers
 from ocrsmith.training.history import DEVELOPMENT_SECONDS, read_best, read_history, write_history
-from ocrsmith.training.kept_memory import kept_memory
 from ocrsmith.training.loaders import BatchStream, KeptBatches
 from ocrsmith.training.mixing import Mixing, Mixture, State
 from ocrsmith.training.schedule import Budget, WarmupCosine
