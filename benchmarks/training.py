@@ -113,8 +113,8 @@ def measure(name: str, steps: int, threads: int, profile: bool) -> dict[str, flo
     import torch
     from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
 
+    from ocrsmith.memory import kept_memory
     from ocrsmith.training.fitting import FitSettings, calm_lightning, make_trainer
-    from ocrsmith.training.kept_memory import kept_memory
     from ocrsmith.training.schedule import Budget
 
     torch.set_num_threads(threads)
