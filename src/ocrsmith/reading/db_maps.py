@@ -31,6 +31,8 @@ class DbThresholds:
     Attributes:
         binary: probability above which a pixel belongs to a text kernel.
         box: mean probability that a region's rectangle needs.
+        faint: a region of less, but of at least this, is a faint box, which is read and may be confirmed by what it
+            reads, see `reading.faint`; 0 knows none.
         unclip_ratio: how far kernels are grown: distance = area x ratio / perimeter.
         min_size: px of the map; shorter sides are dropped before growing, min_size + 2 after.
         max_candidates: regions looked at, the largest first.
@@ -40,6 +42,7 @@ class DbThresholds:
 
     binary: float = 0.3
     box: float = 0.5
+    faint: float = 0.0
     unclip_ratio: float = 1.6
     min_size: float = 3.0
     max_candidates: int = 3000
@@ -48,7 +51,11 @@ class DbThresholds:
 
 
 def boxes_from_map(
-    probabilities: NDArray[np.float32], thresholds: DbThresholds = DbThresholds(), stride: float = 1
+    probabilities: NDArray[np.float32],
+    thresholds: DbThresholds = DbThresholds(),
+    stride: float = 1,
+    *,
+    with_faint: bool = False,
 ) -> list[Detection]:
     """Probabilities (h, w) in 0..1 -> line quads or polygons in pixels of the network's input.
 
@@ -85,7 +92,8 @@ def boxes_from_map(
     scores = _means_inside(probabilities, outlines)
     distances = width * height * thresholds.unclip_ratio / (2 * (width + height))
     grown = parts[:, 2:4] + 2 * distances[:, None]
-    passed = np.flatnonzero((scores >= thresholds.box) & (grown.min(axis=1) >= thresholds.min_size + 2))
+    least = min(thresholds.faint, thresholds.box) if with_faint and thresholds.faint > 0 else thresholds.box
+    passed = np.flatnonzero((scores >= least) & (grown.min(axis=1) >= thresholds.min_size + 2))
     quads = order_quads(rectangle_corners(parts[passed, :2], grown[passed], parts[passed, 4])) * np.float32(stride)
     found = list(quads)
     for place, index in enumerate(passed.tolist()):

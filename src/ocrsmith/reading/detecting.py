@@ -52,7 +52,14 @@ class PageDetector:
 
         `timings`, where given, receives the seconds of "detector" (the network) and "boxes".
         """
-        return self._look_and_detect(image, {} if timings is None else timings)[1]
+        return self.detect_with_faint(image, timings)[0]
+
+    def detect_with_faint(
+        self, image: Image, timings: dict[str, float] | None = None
+    ) -> tuple[list[Detection], list[Detection]]:
+        """As `detect`, and the faint boxes beside: too unsure to be text unless they read as such."""
+        found = self._look_and_detect(image, {} if timings is None else timings)[1]
+        return self._sure(found), [detection for detection in found if not self._is_sure(detection)]
 
     def look(self, image: Image) -> Look:
         """The maps that `detect` takes its boxes from; `boxes` makes boxes of them, by these or other thresholds."""
@@ -60,13 +67,7 @@ class PageDetector:
 
     def boxes(self, look: Look, thresholds: CraftThresholds | DbThresholds | None = None) -> list[Detection]:
         """The detections of a look, in the page's own px, by the bundle's thresholds or others of their kind."""
-        found = self._boxes(look.maps, thresholds or self.part.thresholds)
-        if not found:
-            return []
-        points = np.clip(np.concatenate([d.polygon for d in found]) * look.factors, 0, look.limits)
-        stops = list(itertools.accumulate(len(d.polygon) for d in found))
-        polygons = [points[stop - len(d.polygon) : stop] for d, stop in zip(found, stops)]
-        return Detection.of(polygons, [d.score for d in found])
+        return _on_page(look, self._boxes(look.maps, thresholds or self.part.thresholds))
 
     def _look_and_detect(self, image: Image, times: dict[str, float]) -> tuple[Look, list[Detection]]:
         height, width = image.shape[:2]
@@ -74,14 +75,15 @@ class PageDetector:
         scale = rule.scale(height, width)
         look, found = self._at_scale(image, scale, times)
         text_height: float | None = None
-        if found:
-            sizes = quad_sizes(outline_quads([detection.polygon for detection in found]))
+        sure = self._sure(found)
+        if sure:
+            sizes = quad_sizes(outline_quads([detection.polygon for detection in sure]))
             text_height = float(np.median(sizes.min(axis=1)))
         smaller = rule.smaller_scale(scale, text_height)
         if smaller is not None:
             second_look = self._at_scale(image, smaller, times)
             # What is seen at the first size alone is better than nothing.
-            return second_look if second_look[1] else (look, found)
+            return second_look if self._sure(second_look[1]) else (look, found)
         if text_height is not None and rule.small_text_px > 0:
             second = rule.second_scale(scale, text_height, height, width)
             if second is not None:
@@ -96,7 +98,7 @@ class PageDetector:
         factors = (size / np.array([resized.shape[1], resized.shape[0]])).astype(np.float32)
         look = Look(self.maps(resized), factors, size)
         networked = time.perf_counter()
-        found = self.boxes(look)
+        found = self._found(look)
         times["detector"] = times.get("detector", 0.0) + networked - started
         times["boxes"] = times.get("boxes", 0.0) + time.perf_counter() - networked
         return look, found
@@ -133,7 +135,20 @@ class PageDetector:
             )
         return output[0]
 
-    def _boxes(self, maps: NDArray[np.float32], thresholds: CraftThresholds | DbThresholds) -> list[Detection]:
+    def _found(self, look: Look) -> list[Detection]:
+        """What `detect` takes from a look, faint boxes among it."""
+        return _on_page(look, self._boxes(look.maps, self.part.thresholds, with_faint=True))
+
+    def _sure(self, found: list[Detection]) -> list[Detection]:
+        return [detection for detection in found if self._is_sure(detection)]
+
+    def _is_sure(self, detection: Detection) -> bool:
+        thresholds = self.part.thresholds
+        return not isinstance(thresholds, DbThresholds) or detection.score >= thresholds.box
+
+    def _boxes(
+        self, maps: NDArray[np.float32], thresholds: CraftThresholds | DbThresholds, *, with_faint: bool = False
+    ) -> list[Detection]:
         stride = self.part.input.map_stride
         if isinstance(thresholds, CraftThresholds):
             return boxes_from_maps(maps.transpose(1, 2, 0), thresholds, stride)
@@ -141,4 +156,14 @@ class PageDetector:
         probabilities = maps[0]
         if self.part.output == "logits":
             probabilities = 1.0 / (1.0 + np.exp(-np.clip(probabilities, -60, 60)))
-        return boxes_from_map(probabilities, thresholds, stride)
+        return boxes_from_map(probabilities, thresholds, stride, with_faint=with_faint)
+
+
+def _on_page(look: Look, found: list[Detection]) -> list[Detection]:
+    """Detections in px of the network's input -> in the page's own, clipped to it."""
+    if not found:
+        return []
+    points = np.clip(np.concatenate([d.polygon for d in found]) * look.factors, 0, look.limits)
+    stops = list(itertools.accumulate(len(d.polygon) for d in found))
+    polygons = [points[stop - len(d.polygon) : stop] for d, stop in zip(found, stops)]
+    return Detection.of(polygons, [d.score for d in found])

@@ -22,6 +22,7 @@ from ocrsmith.reading.decoding import Constraints, Decoder
 from ocrsmith.reading.detecting import PageDetector
 from ocrsmith.reading.detections import Detection, outline_quads
 from ocrsmith.reading.documents import DEFAULT_DPI, DocumentPage, is_document, open_document, render_page
+from ocrsmith.reading.faint import CONFIRMED, standing_alone
 from ocrsmith.reading.order import lines_of
 from ocrsmith.reading.orientation import (
     ORIENTATIONS,
@@ -198,12 +199,14 @@ class Reader:
             give_back_memory()
         if self._detector is None:
             return self._arranged(self._read_whole(image, timings), image, name, timings)
-        outlines = [detection.polygon for detection in self._detector.detect(image, timings)]
+        sure, faint = self._detector.detect_with_faint(image, timings)
+        outlines = [detection.polygon for detection in sure]
         reading = UnitReader(image, self._recognized, self._crop_margin, timings)
         turns = self._side_turns(reading, outlines)
         if turns:
             return self._turned(image, name, timings, turns)
-        units = reading.read(outlines)
+        units = reading.read([*outlines, *(detection.polygon for detection in standing_alone(faint, sure))])
+        units[len(sure) :] = [unit for unit in units[len(sure) :] if unit.recognized.confidence >= CONFIRMED]
         if self.orientation != "upright":
             doubted = weighted_confidence([unit.recognized for unit in units]) < SURE_PAGE
             if (doubted or self.orientation == "check") and reading.stands_on_its_head(units):
