@@ -1,8 +1,9 @@
 """Draws docs/pictures/reliability.png: how sure a bundle says it is, and how often it is right.
 
-    python tools/docs/make_reliability.py --eval ../shared/eval english:words_iiit5k english:pages_pdf ...
+    python tools/docs/make_reliability.py --eval ../shared/eval english:words_iiit5k english:pages_pdf:4 ...
 
-Each set is read once; its words are counted as the network has them and under the bundle's calibration.
+Each set is read once, or the first pictures of it where their number is given; its words are counted as the network has
+them and under the bundle's calibration. Prints the rows of the table in docs/accuracy.md.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from ocrsmith.data.formats import read_labels
@@ -24,8 +26,8 @@ from ocrsmith.reading.reader import Reader
 PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "reliability.png"
 
 
-def measure(model: str, folder: Path, limit: int | None) -> tuple[CalibrationCounts, CalibrationCounts]:
-    """A set's words as the network has them, and under the bundle's calibration."""
+def measure(model: str, folder: Path, limit: int | None) -> tuple[tuple[CalibrationCounts, CalibrationCounts], str]:
+    """A set's words as the network has them and under the bundle's calibration, and the table's row of them."""
     bundle = Bundle.load(model)
     reader = Reader(uncalibrated(bundle), engine="onnxruntime", threads=1)
     labelled = read_labels(folder)
@@ -34,7 +36,16 @@ def measure(model: str, folder: Path, limit: int | None) -> tuple[CalibrationCou
     for entry in labelled.entries[:limit]:
         found += picture_outcomes(reader, entry, labelled.kind, rule)
     assert bundle.recognizer is not None
-    return found.under(Calibration()), found.under(bundle.recognizer.calibration or Calibration())
+    calibrations = Calibration(), bundle.recognizer.calibration or Calibration()
+    counts = found.under(calibrations[0]), found.under(calibrations[1])
+    raw, right = (np.array(column, np.float64) for column in zip(*found.words))
+    said = [calibration.word(raw) for calibration in calibrations]
+    losses = [-np.log(np.clip(np.where(right > 0, sure, 1 - sure), 1e-6, 1)).mean() for sure in said]
+    shares = [said[0].mean(), right.mean(), said[1].mean()]
+    errors = [each.expected_error for each in counts]
+    first, second, third, *rest = (f"{value:.3f}".lstrip("0") for value in (*shares, *errors, *losses))
+    cells = [folder.name, f"{len(right):,}", f"{first} / {second}", third, *rest]
+    return counts, "| " + " | ".join(cells) + " |"
 
 
 def draw(path: Path, measured: dict[str, tuple[CalibrationCounts, CalibrationCounts]]) -> None:
@@ -56,19 +67,15 @@ def draw(path: Path, measured: dict[str, tuple[CalibrationCounts, CalibrationCou
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="+", help="BUNDLE:SET")
+    parser.add_argument("sets", nargs="+", help="BUNDLE:SET or BUNDLE:SET:PICTURES")
     parser.add_argument("--eval", type=Path, required=True, help="the folder of labelled sets")
-    parser.add_argument("--limit", type=int, help="pictures of a set")
     parser.add_argument("--out", type=Path, default=PICTURE)
     options = parser.parse_args()
     measured = {}
     for pair in options.sets:
-        model, _, name = pair.rpartition(":")
-        measured[name] = measure(model, options.eval / name, options.limit)
-        before, after = measured[name]
-        print(
-            f"{name}: {before.num_counted} words, {before.expected_error:.3f} before, {after.expected_error:.3f} after"
-        )
+        model, name, limit = (*pair.split(":"), "")[:3]
+        measured[name], row = measure(model, options.eval / name, int(limit) if limit else None)
+        print(row, flush=True)
     draw(options.out, measured)
 
 
