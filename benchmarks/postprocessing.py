@@ -32,7 +32,7 @@ def watched(bundle: str, engine: str) -> tuple[Any, dict[str, Stopwatch]]:
         reader._detector.engine = ReplayedEngine(reader._detector.engine)
     reader._recognizer.engine = ReplayedEngine(reader._recognizer.engine)
     owners = (reader._detector, decoding, decoding, recognizing, recognizing, reader)
-    names = ("boxes", "greedy_path", "collapse", "correct_texts", "place_texts", "_arranged")
+    names = ("boxes_with_faint", "greedy_path", "collapse", "correct_texts", "place_texts", "_arranged")
     for owner, name, stage in zip(owners, names, STAGES, strict=True):
         if owner is not None:
             setattr(owner, name, watches[stage].around(getattr(owner, name)))

@@ -100,7 +100,7 @@ def watch(reader: Any) -> None:
 
     if reader._detector is not None:
         reader._detector.engine = ReplayedEngine(reader._detector.engine)
-        reader._detector.boxes = BEHIND.around(reader._detector.boxes)
+        reader._detector.boxes_with_faint = BEHIND.around(reader._detector.boxes_with_faint)
     if reader._recognizer is not None:
         reader._recognizer.engine = ReplayedEngine(reader._recognizer.engine)
         # The network runs while its batches are decoded.

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 
@@ -27,3 +29,16 @@ def test_a_stopwatch_adds_up_what_it_is_put_round(monkeypatch: pytest.MonkeyPatc
     timed = watch.around(lambda number: sum(range(number)))
     assert timed(200_000) == sum(range(200_000))
     assert watch.seconds > 0
+
+
+def test_every_stage_of_a_page_is_seen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "benchmarks"))
+    import postprocessing
+
+    page = np.full((200, 640, 3), 245, np.uint8)
+    cv2.putText(page, "Total amount due 12.50", (30, 110), cv2.FONT_HERSHEY_SIMPLEX, 1.2, (20, 20, 30), 2)
+    cv2.imwrite(str(tmp_path / "page.png"), page)
+    reader, watches = postprocessing.watched("english", "onnxruntime")
+    seconds, words = postprocessing.stage_seconds(reader, watches, tmp_path / "page.png", repetitions=1)
+    assert words == 4
+    assert [stage for stage in postprocessing.STAGES if not seconds[stage] > 0] == []

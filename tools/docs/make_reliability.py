@@ -54,10 +54,14 @@ def draw(path: Path, measured: dict[str, tuple[CalibrationCounts, CalibrationCou
     for place, title in enumerate(("as the network says", "calibrated")):
         axes = figure.add_subplot(1, 2, place + 1)
         axes.plot((0, 1), (0, 1), color="#808890", linewidth=1, linestyle=(0, (4, 3)))
-        for (name, counts), colour in zip(measured.items(), COLOURS):
+        # More sets than colours: the others are dashed.
+        looks = [(colour, style) for style in ("-", "--", ":") for colour in COLOURS]
+        for (name, counts), (colour, style) in zip(measured.items(), looks):
             points = counts[place].curve().series["share right"]
             label = f"{name}, error {counts[place].expected_error:.3f}"
-            axes.plot(*zip(*points), color=colour, marker="o", markersize=3, linewidth=1.4, label=label)
+            axes.plot(
+                *zip(*points), color=colour, linestyle=style, marker="o", markersize=3, linewidth=1.4, label=label
+            )
         axes.set(title=title, xlabel="said", ylabel="right", xlim=(0, 1.02), ylim=(0, 1.02))
         axes.legend(fontsize=7, frameon=False, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16))
         axes.grid(color="#808890", alpha=0.22, linewidth=0.7)

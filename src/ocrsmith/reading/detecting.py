@@ -98,7 +98,7 @@ class PageDetector:
         factors = (size / np.array([resized.shape[1], resized.shape[0]])).astype(np.float32)
         look = Look(self.maps(resized), factors, size)
         networked = time.perf_counter()
-        found = self._found(look)
+        found = self.boxes_with_faint(look)
         times["detector"] = times.get("detector", 0.0) + networked - started
         times["boxes"] = times.get("boxes", 0.0) + time.perf_counter() - networked
         return look, found
@@ -135,7 +135,7 @@ class PageDetector:
             )
         return output[0]
 
-    def _found(self, look: Look) -> list[Detection]:
+    def boxes_with_faint(self, look: Look) -> list[Detection]:
         """What `detect` takes from a look, faint boxes among it."""
         return _on_page(look, self._boxes(look.maps, self.part.thresholds, with_faint=True))
 
