@@ -46,7 +46,7 @@ from ocrsmith.alphabet import Alphabet
 from ocrsmith.data.craft_targets import craft_targets
 from ocrsmith.data.drawing import calm_worker
 from ocrsmith.images import read_image, write_image
-from ocrsmith.settings import package_assets_dir
+from ocrsmith.settings import package_assets_dir, processor_name
 from ocrsmith.synth.backgrounds import Backgrounds
 from ocrsmith.synth.corpus import text_generator
 from ocrsmith.synth.degradations import degradation_policy
@@ -107,15 +107,6 @@ WORKS = {
         "150 dpi, with character quads", _a4_scene, lambda page: sum(len(i.text) for i in page.instances), 20
     ),
 }
-
-
-def cpu_name() -> str:
-    """The processor's model as the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
 
 
 def peak_memory_mb() -> float:
@@ -224,7 +215,8 @@ def main() -> None:
         if name not in PEERS or not python:
             parser.error(f"--peer {name}={python}: one of {', '.join(PEERS)}, then = and its Python, is expected")
     print(
-        f"{cpu_name()}, one core; Python {platform.python_version()}, NumPy {np.__version__}, OpenCV {cv2.__version__}",
+        f"{processor_name()}, one core; Python {platform.python_version()}, NumPy {np.__version__}, "
+        f"OpenCV {cv2.__version__}",
         flush=True,
     )
     rates = ours(options.only or list(WORKS), options.seconds, options.warm_up)

@@ -57,6 +57,7 @@ def test_english_writes_ascii_latin_letters_and_signs(english: Reader) -> None:
     alphabet = english.bundle.recognizer.alphabet
     assert alphabet.covers(PRINTABLE_ASCII + "äöüßéèçñåøæœ£€“”‘’–—•…")
     assert not any(character in alphabet for character in "¡‚„‹›")
+    assert all(character in english.bundle.card["limits"] for character in "¡‚„‹›")
 
 
 def test_the_notice_names_the_weights() -> None:

@@ -1,8 +1,9 @@
-"""Where files are kept and how many threads are used; each from one environment variable or its default."""
+"""Where files are kept, how many threads are used, each from one environment variable or its default; the machine."""
 
 from __future__ import annotations
 
 import os
+import platform
 from pathlib import Path
 
 
@@ -29,6 +30,16 @@ def num_threads() -> int:
     except AttributeError:  # macOS and Windows have no affinity call
         available = os.cpu_count() or 1
     return max(1, min(available, 16))
+
+
+def processor_name() -> str:
+    """The processor as its maker calls it, where the system says so."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
 
 
 def package_assets_dir() -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 
 from ocrsmith.evaluation.report import ScoreRow
 from ocrsmith.reading.bundle import Bundle, write_bundle
+from ocrsmith.settings import processor_name
 from ocrsmith.training.fitting import FitResult
 from ocrsmith.training.networks import NO_START, Role, StartReport
 from ocrsmith.training.recipe import Recipe
@@ -29,7 +29,7 @@ def card_of(recipe: Recipe, starts: Mapping[Role, StartReport], fits: Mapping[st
         "modifications": _modifications(recipe, starts, fits),
         "made": datetime.now(UTC).date().isoformat(),
         "command": f"ocrsmith train {recipe.name}",
-        "machine": f"{_processor()}, {torch.get_num_threads()} threads",
+        "machine": f"{processor_name()}, {torch.get_num_threads()} threads",
         "start": {
             role: {"source": start.source, "licence": start.licence, "attribution": start.attribution}
             for role, start in starts.items()
@@ -73,16 +73,6 @@ def _changes(recipe: Recipe, role: Role, start: StartReport, fit: FitResult | No
     if recipe.export.half_precision:
         changes.append("large weights stored in 16 bits")
     return changes
-
-
-def _processor() -> str:
-    """The processor as its maker calls it, where the system says so."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(named, platform.processor() or platform.machine())
 
 
 def add_scores(path: Path, scores: Sequence[ScoreRow]) -> None:
