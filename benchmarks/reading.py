@@ -17,8 +17,9 @@ Prints the Markdown table: the median time a picture with the median of the rati
 the start of the process to the text of a first small picture, the peak memory over all pictures, and the peak on a
 picture of 12 megapixels (--photograph, or the last one enlarged). Below it for the first reader: the processor time
 that its networks did not take, for 1,000 words (each picture is read again with what they gave), and with --growth N
-the memory that N pictures leave behind, each cropped and resized to a size of its own. Writes reading.json
-and reading.md into --out. An idle machine is needed; 10 pictures of 3 sets take about 10 minutes with EasyOCR, else 3.
+the memory that N pictures leave behind (the least of 32), each cropped and resized to a size of its own. Writes
+reading.json and reading.md into --out. An idle machine is needed; 10 pictures of 3 sets take about 10 minutes with
+EasyOCR, else 3.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ WORKER = Path(__file__).with_name("reading_worker.py")
 READERS = "ocrsmith,RapidOCR,Tesseract,EasyOCR,docTR,OnnxTR"
 SETS = "forms_funsd,receipts_sroie,scene_ic03"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+# Whose least memory counts as what is left behind.
+LAST_PICTURES = 32
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -168,16 +171,18 @@ def measure_photograph(figures: dict[str, Figures], picture: Path, options: argp
 
 
 def measure_growth(name: str, row: Figures, pictures: list[Path], options: argparse.Namespace) -> None:
-    """Memory held after a fifth of the pictures and after all; each is a part of a picture in a size of its own."""
+    """Memory held after a fifth of the pictures and after all; each is a part of a picture in a size of its own.
+
+    The least of the last pictures counts, since what a page needs for a moment is not left behind.
+    """
     worker = Worker(name, options)
     start = max(1, options.growth // 5)
-    held = {}
+    held = []
     for number in range(1, options.growth + 1):
         worker.read(pictures[number % len(pictures)], odd=number)
-        if number in (start, options.growth):
-            held[number] = worker.memory()["now_mb"]
-    row.growth = {"from_picture": start, "pictures": options.growth, "mb": held[options.growth] - held[start]}
-    row.growth["held_mb"] = held[options.growth]
+        held.append(worker.memory()["now_mb"])
+    before, after = (min(held[max(0, stop - LAST_PICTURES) : stop]) for stop in (start, options.growth))
+    row.growth = {"from_picture": start, "pictures": options.growth, "mb": after - before, "held_mb": after}
     worker.close()
 
 

@@ -62,6 +62,10 @@ class ReplayedEngine:
             self.outputs.append(output)
             yield output
 
+    def release_buffers(self) -> None:
+        """As the engine's own."""
+        self.engine.release_buffers()
+
     def start(self, *, replays: bool) -> None:
         """From the first call of a picture on: the network again, or what it gave."""
         self.replays, self.next = replays, 0

@@ -4,12 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocrsmith.reading.batching import BATCH_SIZES, CALL_PX, GROWTH, MAX_BATCH_WIDTH_PX, batches, rung
+from ocrsmith.reading.openvino_engine import KEPT_KERNELS
 
 WIDTHS = st.lists(st.floats(1, 5000), max_size=60)
 
 
 def test_rungs() -> None:
-    assert [rung(width, 8) for width in (1, 8, 9, 49, 64, 65, 89)] == [8, 8, 16, 64, 64, 80, 96]
+    assert [rung(width, 8) for width in (1, 8, 9, 41, 56, 57, 73)] == [8, 8, 16, 56, 56, 72, 96]
     assert rung(0.5, 4) == 4
 
 
@@ -22,8 +23,12 @@ def test_a_rung_holds_its_width_without_much_padding(width: float, multiple: int
     assert rung(padded, multiple) == padded
 
 
-def test_few_widths_for_any_page() -> None:
-    assert len({rung(width, 8) for width in range(1, 2049)}) < 30
+def test_few_shapes_for_any_page() -> None:
+    """As many as OpenVINO keeps the kernels of, some 32 a shape."""
+    widths = {rung(width, 8) for width in range(16, 3201)}
+    shapes = [(size, px) for size in BATCH_SIZES for px in widths if size == 1 or size * px <= MAX_BATCH_WIDTH_PX]
+    assert len(shapes) == 36
+    assert len(shapes) * 32 < KEPT_KERNELS
 
 
 @given(WIDTHS)
@@ -46,19 +51,19 @@ def test_no_more_costly_than_one_by_one(widths: list[float]) -> None:
 
 
 def test_alike_crops_share_a_batch_and_a_long_line_stands_alone() -> None:
-    assert [(len(indexes), padded) for indexes, padded in batches([118] * 13, 8)] == [(12, 120), (1, 120)]
-    assert batches([40, 1500, 40], 8) == [([1], 1640), ([0, 2], 40)]
+    assert [(len(indexes), padded) for indexes, padded in batches([118] * 5, 8)] == [(4, 120), (1, 120)]
+    assert batches([40, 1500, 38, 39, 40], 8) == [([1], 1856), ([0, 4, 3, 2], 40)]
     assert batches([]) == []
 
 
 def test_a_network_of_one_width_is_given_no_more() -> None:
-    assert batches([200, 200], 1, most=200) == [([0, 1], 200)]
+    assert batches([200] * 4, 1, most=200) == [([0, 1, 2, 3], 200)]
 
 
 def test_streams_have_batches_of_like_cost() -> None:
-    # One call for twelve costs 100 + 1,440 px; two side by side are done after 100 + 720.
-    assert batches([118] * 12, 8) == [(list(range(12)), 120)]
-    assert batches([118] * 12, 8, streams=2) == [(list(range(6)), 120), (list(range(6, 12)), 120)]
+    # One call for four costs 100 + 1,216 px; one by one, two calls side by side, they are done after 2 x (100 + 304).
+    assert batches([300] * 4, 8) == [([0, 1, 2, 3], 304)]
+    assert batches([300] * 4, 8, streams=2) == [([index], 304) for index in range(4)]
     assert batches([118], 8, streams=2) == [([0], 120)]
     assert batches([], streams=2) == []
 

@@ -135,3 +135,26 @@ def test_an_engine_without_streams_takes_one_after_the_other() -> None:
     inputs = [np.full((1, 3, 8, 16), value, np.float32) for value in (0.1, 0.9)]
     found = list(network.run_each(inputs))
     assert np.array_equal(found[1], network.run(inputs[1]))
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnxruntime"])
+def test_released_buffers_are_made_anew(engine: str) -> None:
+    if engine == "openvino":
+        pytest.importorskip("openvino")
+    network = open_engine(db_network(), engine, 2, streams=2)
+    image = np.random.default_rng(0).random((1, 3, 64, 96), dtype=np.float32)
+    expected = network.run(image)
+    network.release_buffers()
+    assert np.array_equal(network.run(image), expected)
+
+
+def test_buffers_in_use_are_not_released() -> None:
+    pytest.importorskip("openvino")
+    network = open_engine(db_network(), "openvino", 2, streams=2)
+    images = [np.full((1, 3, 256, 256), value, np.float32) for value in (0.2, 0.4, 0.6, 0.8)]
+    expected = [network.run(image) for image in images]
+    found = []
+    for output in network.run_each(images):
+        network.release_buffers()
+        found.append(output)
+    assert all(np.array_equal(one, other) for one, other in zip(found, expected, strict=True))

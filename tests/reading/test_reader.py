@@ -171,12 +171,16 @@ def test_one_bad_picture_does_not_stop_the_rest(reader: Reader, colour_page: np.
 def test_free_memory_goes_back_every_so_many_pages(
     make_bundle: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given_back: list[int] = []
-    monkeypatch.setattr(reader_module, "give_back_memory", lambda: given_back.append(1))
+    given_back: list[str] = []
     own = Reader(make_bundle())
+    assert own._detector is not None and own._recognizer is not None
+    monkeypatch.setattr(own._detector.engine, "release_buffers", lambda: given_back.append("detector"))
+    monkeypatch.setattr(own._recognizer.engine, "release_buffers", lambda: given_back.append("recognizer"))
+    monkeypatch.setattr(reader_module, "give_back_memory", lambda: given_back.append("heap"))
     for _ in range(33):
         own.read(np.full((16, 16, 3), 255, np.uint8))
-    assert len(given_back) == 2
+    # What the engines release goes back with the rest.
+    assert given_back == ["detector", "recognizer", "heap"] * 2
 
 
 def test_reading_works_without_pytorch(

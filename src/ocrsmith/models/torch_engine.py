@@ -66,6 +66,9 @@ class TorchEngine:
         """See `ocrsmith.reading.engines.Engine.run_each`."""
         return map(self.run, arrays)
 
+    def release_buffers(self) -> None:
+        """See `ocrsmith.reading.engines.Engine.release_buffers`; PyTorch frees each layer's as it goes."""
+
 
 def output_kind(network: nn.Module) -> str:
     """What an exported network gives: "maps" for CRAFT, "probabilities" for DB and recognisers."""

@@ -20,9 +20,9 @@ from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.scaling import tiles
 from ocrsmith.samples import Image
 
-# Pages come in any size: most kernels are made once and never asked for again, and one made anew costs little beside
-# the network itself. With 60 or 5,000 kept, six pages read thrice took the same time.
-_KEPT_KERNELS = 250
+# Pages come in any size: kernels are made once and hardly ever asked for again. With 250 kept, forms, receipts and
+# photographs take the same time, and memory grows by what lies between those that come and go: docs/experiments.md.
+_KEPT_KERNELS = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -50,6 +50,10 @@ class Engine(Protocol):
         for array in arrays:
             yield self.run(array)
 
+    def release_buffers(self) -> None:
+        """Frees the buffers between the layers, which are those of the largest input so far; the next run makes its own."""
+        return None
+
 
 def open_engine(
     model: bytes | Path,

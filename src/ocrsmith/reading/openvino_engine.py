@@ -24,10 +24,10 @@ ROUNDED_OUTPUT = ".rounded_behind"
 _CACHED_FROM_BYTES = 2**20
 _MOST_CACHED = 12
 
-# OpenVINO makes kernels for each new shape of an input, seventeen or so for a shape of a recogniser, 6 MB a stream. So
-# many are those of 70 shapes; 72 forms, receipts and photographs came in 52, see `batching`. With fewer, rare ones are
-# made again and again: docs/experiments.md.
-KEPT_KERNELS = 1200
+# OpenVINO makes kernels for each new shape of an input, some 32 for one of a recogniser, 5 MB a stream. So many are
+# those of 40 shapes: lines up to 3,200 px come in 36, see `batching`, longer ones in windows of few. Where some are made
+# again and again, pages take up to a quarter longer: docs/experiments.md.
+KEPT_KERNELS = 1300
 
 
 class OpenVinoEngine:
@@ -59,6 +59,7 @@ class OpenVinoEngine:
                 f"OpenVINO could not load the network ({first_line(error)}). Read with engine='onnxruntime'."
             ) from None
         self.num_streams = streams
+        self._compiled = compiled
         self._requests = [compiled.create_infer_request() for _ in range(streams)]
         self.name = "openvino bf16" if self.uses_bfloat16 else "openvino"
 
@@ -89,6 +90,12 @@ class OpenVinoEngine:
             for request, _ in busy:
                 with contextlib.suppress(RuntimeError):
                     request.wait()
+
+    def release_buffers(self) -> None:
+        """See `Engine.release_buffers`."""
+        # OpenVINO refuses while another thread computes, whose buffers are needed.
+        with contextlib.suppress(RuntimeError):
+            self._compiled.release_memory()
 
 
 @contextlib.contextmanager

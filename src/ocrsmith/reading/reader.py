@@ -43,7 +43,7 @@ from ocrsmith.reading.text_layer import LAYER_CHOICES, MIN_AGREEMENT, LayerChoic
 from ocrsmith.reading.units import Unit, UnitReader, weighted_confidence, words_of
 from ocrsmith.samples import Image
 
-# After so many pages a reader's free memory goes back to the system, which takes less than a ms of each.
+# After so many pages what a reader does not hold for good goes back to the system, which takes less than a ms of each.
 _PAGES_A_ROUND = 16
 
 
@@ -195,8 +195,16 @@ class Reader:
         return replace(read, lines=lines if used else read.lines, text_layer=report)
 
     def _page(self, image: Image, name: str, timings: dict[str, float]) -> Page:
+        page = self._read_page(image, name, timings)
         if next(self._pages) % _PAGES_A_ROUND == 0:
+            # The buffers of the largest page so far would else stay for as long as the reader does.
+            for part in (self._detector, self._recognizer):
+                if part is not None:
+                    part.engine.release_buffers()
             give_back_memory()
+        return page
+
+    def _read_page(self, image: Image, name: str, timings: dict[str, float]) -> Page:
         if self._detector is None:
             return self._arranged(self._read_whole(image, timings), image, name, timings)
         sure, faint = self._detector.detect_with_faint(image, timings)
