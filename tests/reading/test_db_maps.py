@@ -89,3 +89,17 @@ def test_detections_made_at_once_are_checked_as_each_alone() -> None:
     assert Detection.of([], []) == []
     with pytest.raises(ValueError, match="NaN"):
         Detection.of([quads[0], np.full((4, 2), np.nan, np.float32)], [0.5, 0.5])
+
+
+@pytest.mark.parametrize("degrees", [0, 3, 45, 90])
+def test_scores_are_the_mean_inside_the_smallest_rectangle(degrees: int) -> None:
+    rng = np.random.default_rng(0)
+    probabilities = np.zeros((120, 160), np.float32)
+    outline = cv2.boxPoints(((80.0, 60.0), (70.0, 20.0), float(degrees))).astype(np.int32)
+    cv2.fillConvexPoly(probabilities, outline, 1.0)
+    probabilities *= rng.uniform(0.5, 1, probabilities.shape).astype(np.float32)
+    (found,) = boxes_from_map(probabilities, DbThresholds(dilate=False))
+    contours, _ = cv2.findContours((probabilities > 0.3).astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    mask = np.zeros(probabilities.shape, np.uint8)
+    cv2.fillConvexPoly(mask, cv2.boxPoints(cv2.minAreaRect(contours[0])).astype(np.int32), 1)
+    assert found.score == pytest.approx(float(probabilities[mask == 1].mean()), abs=1e-6)

@@ -35,6 +35,14 @@ def test_words_of_two_lines_in_any_order() -> None:
     assert arrange(quads[::-1]) == [[1, 0], [3, 2]]
 
 
+def test_a_unit_of_several_words_goes_as_one() -> None:
+    # The first unit's words stand farther apart than words of a line do; the second unit follows on its row.
+    quads = words((0, [(0, 30), (100, 130), (135, 160)]), (20, [(0, 160)]))
+    assert arrange(quads, [2, 1, 1]) == [[0, 1], [2]]
+    assert arrange(quads) == [[0], [1, 2], [3]]
+    assert arrange(quads, [1, 1, 1, 1]) == arrange(quads)
+
+
 def test_a_wide_gap_ends_a_line_but_keeps_the_row() -> None:
     # A table: two cells a row, read row by row.
     quads = words((0, [(0, 30), (100, 130)]), (20, [(0, 30), (100, 130)]), (40, [(0, 30), (100, 130)]))

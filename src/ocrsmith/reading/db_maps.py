@@ -65,7 +65,8 @@ def boxes_from_map(
     probabilities = np.ascontiguousarray(probabilities, dtype=np.float32)
     binary = (probabilities > thresholds.binary).view(np.uint8)
     if thresholds.dilate:
-        binary = cv2.dilate(binary, np.ones((2, 2), np.uint8))  # type: ignore[assignment]
+        # In place: memory for another map takes as long to come by as the map to fill.
+        cv2.dilate(binary, np.ones((2, 2), np.uint8), dst=binary)
     contours = _outer_contours(binary, thresholds.max_candidates)
     kept: list[NDArray[np.int32]] = []
     rectangles: list[tuple[float, float, float, float, float]] = []
@@ -115,22 +116,31 @@ def _outer_contours(binary: NDArray[np.uint8], most: int) -> list[NDArray[np.int
 
 def _means_inside(probabilities: NDArray[np.float32], outlines: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
     """(N,) the mean probability inside each outline (P, 2), 0 where that lies beyond the map."""
-    starts = np.cumsum([0, *(len(outline) for outline in outlines[:-1])])
+    counts = [len(outline) for outline in outlines]
+    starts = np.cumsum([0, *counts[:-1]])
     points = np.concatenate(outlines)
-    limits = np.array(probabilities.shape[::-1])
-    first = np.maximum(np.minimum.reduceat(points, starts), 0)
-    last = np.minimum(np.maximum.reduceat(points, starts) + 2, limits)
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    # Four points that are all corners of their bounding box are that box.
+    at_corner = ((points == np.repeat(low, counts, axis=0)) | (points == np.repeat(high, counts, axis=0))).all(axis=1)
+    upright = np.logical_and.reduceat(at_corner, starts)
+    first = np.maximum(low, 0)
+    last = np.minimum(high + 1, np.array(probabilities.shape[::-1]))
     means = []
-    for outline, corner, (left, top), (right, bottom) in zip(outlines, first, first.tolist(), last.tolist()):
+    places = zip(outlines, first, first.tolist(), last.tolist(), upright.tolist())
+    for outline, corner, (left, top), (right, bottom), is_box in places:
         if right <= left or bottom <= top:
             means.append(0.0)
             continue
-        mask = np.zeros((bottom - top, right - left), np.uint8)
+        inside = probabilities[top:bottom, left:right]
+        if is_box and len(outline) == 4:
+            means.append(cv2.mean(inside)[0])
+            continue
+        mask = np.zeros(inside.shape, np.uint8)
         if len(outline) == 4:
             cv2.fillConvexPoly(mask, outline - corner, 1)
         else:
             cv2.fillPoly(mask, [outline - corner], [1])
-        means.append(cv2.mean(probabilities[top:bottom, left:right], mask)[0])
+        means.append(cv2.mean(inside, mask)[0])
     return np.array(means)
 
 

@@ -44,29 +44,30 @@ class Detection:
         return outline_quads([self.polygon])[0]
 
 
+# Of a rectangle's corners, clockwise from its own upper left: the sides of half its width and height from its centre.
+_ALONG, _DOWN = np.array([[-1.0], [1.0], [1.0], [-1.0]]), np.array([[-1.0], [-1.0], [1.0], [1.0]])
+_FOUR = np.arange(4)
+
+
 def outline_quads(outlines: Sequence[Polygon]) -> list[Quad]:
     """Each outline's quad: itself where it has four corners, else the smallest rotated rectangle round it."""
     return [outline if len(outline) == 4 else minimum_area_quad(outline) for outline in outlines]
 
 
 def order_quads(quads: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N, 4, 2) corners in any order -> clockwise, each from the corner with the least x + y, all in one pass."""
-    if len(quads) == 0:
-        return quads.reshape(0, 4, 2).astype(np.float32)
-    offsets = quads - quads.mean(axis=1, keepdims=True)
-    turned = np.argsort(np.arctan2(offsets[..., 1], offsets[..., 0]), axis=1, kind="stable")
-    ordered = np.take_along_axis(quads, turned[..., None], axis=1)
-    first = ordered.sum(axis=2).argmin(axis=1)
-    places = (first[:, None] + np.arange(4)) % 4
-    return np.take_along_axis(ordered, places[..., None], axis=1).astype(np.float32)
+    """(N, 4, 2) clockwise corners from any one on -> each from the corner with the least x + y, all in one pass."""
+    first = quads.sum(axis=2).argmin(axis=1)[:, None]
+    return quads[np.arange(len(quads))[:, None], (first + _FOUR) % 4]
 
 
 def rectangle_corners(
     centres: NDArray[np.float32], sizes: NDArray[np.float32], degrees: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    """OpenCV's rotated rectangles ((N, 2), (N, 2), (N,)) -> their corners (N, 4, 2)."""
+    """OpenCV's rotated rectangles ((N, 2), (N, 2), (N,)) -> their corners (N, 4, 2), clockwise."""
     angle = np.deg2rad(degrees.astype(np.float64))
-    along = np.stack([np.cos(angle), np.sin(angle)], axis=-1) * sizes[:, :1] / 2
-    down = np.stack([-np.sin(angle), np.cos(angle)], axis=-1) * sizes[:, 1:] / 2
-    corners = np.stack([-along - down, along - down, along + down, -along + down], axis=1)
+    cos, sin = np.cos(angle), np.sin(angle)
+    half = sizes.astype(np.float64) / 2
+    along = np.stack([cos, sin], axis=1) * half[:, :1]
+    down = np.stack([-sin, cos], axis=1) * half[:, 1:]
+    corners = _ALONG * along[:, None] + _DOWN * down[:, None]
     return (centres[:, None] + corners).astype(np.float32)

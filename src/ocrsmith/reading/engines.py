@@ -51,7 +51,7 @@ class Engine(Protocol):
             yield self.run(array)
 
     def release_buffers(self) -> None:
-        """Frees the buffers between the layers, which are those of the largest input so far; the next run makes its own."""
+        """Frees the buffers between the layers, made for the largest input so far; the next run makes its own."""
         return None
 
 

@@ -6,7 +6,6 @@ running text count: a table's lanes leave its rows together.
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ocrsmith.geometry import ManyQuads, as_quads, enclosing_quads
+from ocrsmith.geometry import ManyQuads, as_quads
 from ocrsmith.reading.page import Line, Word
 
 # In heights of the text: the widest gap within a line, and what makes a column of running text.
@@ -62,11 +61,14 @@ def skew_degrees(quads: ManyQuads) -> float:
     return float(angles[level][order][np.searchsorted(cumulative, cumulative[-1] / 2)])
 
 
-def arrange(quads: ManyQuads) -> list[list[int]]:
-    """Quads of words (or of pieces of lines) -> lines of indexes, both in reading order, left to right and down."""
+def arrange(quads: ManyQuads, counts: Sequence[int] | None = None) -> list[list[int]]:
+    """Quads of words (or of pieces of lines) -> lines of indexes, both in reading order, left to right and down.
+
+    `counts`, where given, says how many quads each unit has, at least one; a unit goes as one, and indexes are units'.
+    """
     if not len(quads):
         return []
-    boxes = _level(quads)
+    boxes = _level(quads, counts)
     lines = _lines(boxes)
     order = [index for line in lines for index in line]
     starts = np.cumsum([0, *(len(line) for line in lines[:-1])])
@@ -83,17 +85,19 @@ def arrange(quads: ManyQuads) -> list[list[int]]:
 
 def lines_of(units: Sequence[Sequence[Word]]) -> tuple[Line, ...]:
     """Units (the words of one detection each) -> lines in reading order; a unit's own words stay together."""
-    every = np.array([word.quad for unit in units for word in unit], np.float32)
-    stops = itertools.accumulate((len(unit) for unit in units), initial=0)
-    quads = enclosing_quads([every[start:stop] for start, stop in itertools.pairwise(stops)])
-    return tuple(Line(tuple(word for index in line for word in units[index])) for line in arrange(quads))
+    quads = np.array([word.quad for unit in units for word in unit], np.float32)
+    order = arrange(quads, [len(unit) for unit in units])
+    return tuple(Line(tuple(word for index in line for word in units[index])) for line in order)
 
 
-def _level(quads: ManyQuads) -> _Boxes:
+def _level(quads: ManyQuads, counts: Sequence[int] | None) -> _Boxes:
+    """The boxes of the units, or of the quads, with the page's skew taken out."""
     angle = -np.radians(skew_degrees(quads))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    points = as_quads(quads).astype(np.float64) @ turn.T
-    return _Boxes(points[..., 0].min(1), points[..., 0].max(1), points[..., 1].min(1), points[..., 1].max(1))
+    points = (as_quads(quads).reshape(-1, 2).astype(np.float64) @ turn.T).T
+    starts = 4 * (np.arange(len(quads)) if counts is None else np.cumsum([0, *counts[:-1]]))
+    (left, top), (right, bottom) = (side.reduceat(points, starts, axis=1) for side in (np.minimum, np.maximum))
+    return _Boxes(left, right, top, bottom)
 
 
 def _line_height(boxes: _Boxes) -> float:
@@ -149,8 +153,7 @@ def _beside(boxes: _Boxes, heights: NDArray[np.float64], some: slice) -> tuple[N
 
 def _cut(indexes: list[int], lines: _Boxes, height: float) -> list[list[int]]:
     """Blocks of lines in reading order: columns are read one after the other, everything else row by row."""
-    part = lines.take(indexes)
-    lane = _column_lane(part, height)
+    lane = _column_lane(indexes, lines, height)
     if lane is not None:
         before = [i for i in indexes if lines.right[i] <= lane]
         after = [i for i in indexes if lines.right[i] > lane]
@@ -161,7 +164,7 @@ def _cut(indexes: list[int], lines: _Boxes, height: float) -> list[list[int]]:
         merged: list[list[int]] = []
         pending: list[int] = []
         for group in _merge_for_columns(groups, lines, height):
-            if _column_lane(lines.take(group), height) is not None:
+            if _column_lane(group, lines, height) is not None:
                 merged += _rows(pending, lines)
                 pending = []
                 merged += _cut(group, lines, height)
@@ -171,14 +174,15 @@ def _cut(indexes: list[int], lines: _Boxes, height: float) -> list[list[int]]:
     return _rows(indexes, lines)
 
 
-def _column_lane(part: _Boxes, height: float) -> float | None:
-    """The x of the widest empty lane between two columns, else None.
+def _column_lane(indexes: list[int], lines: _Boxes, height: float) -> float | None:
+    """The x of the widest empty lane between two columns of these lines, else None.
 
     Columns are running text on both sides, or on one side with rows on the other that do not stand on its lines (a
     side bar); a table's cells are short and stand on one another's lines.
     """
-    if len(part.left) < 2 * MIN_COLUMN_ROWS:
+    if len(indexes) < 2 * MIN_COLUMN_ROWS:
         return None
+    part = lines.take(indexes)
     order = np.argsort(part.left)
     reach = np.maximum.accumulate(part.right[order])
     gaps = part.left[order][1:] - reach[:-1]
