@@ -31,6 +31,25 @@ def test_batches_are_padded_at_the_right_with_the_pad_value() -> None:
     assert (stack[0, :, :20] == 200).all() and (stack[0, :, 20:] == 7).all()
 
 
+def test_batches_are_padded_to_one_of_few_widths() -> None:
+    contract = RecognizerInput(height=48, max_width=400, width_multiple=8)
+    # Twice the height, a quarter more each, up to multiples of 8; the widest input at most.
+    assert sorted({contract.padded_width(width) for width in range(1, 401)}) == [96, 120, 152, 192, 240, 304, 384, 400]
+    assert [contract.padded_width(width) for width in (0.5, 96, 96.2, 384, 385, 400)] == [96, 96, 120, 384, 400, 400]
+    assert RecognizerInput(height=32, max_width=40, width_multiple=16).padded_width(10) == 48
+    for fit in ("letterbox", "stretch"):
+        assert RecognizerInput(height=31, max_width=200, width_multiple=1, fit=fit).padded_width(31) == 200  # type: ignore[arg-type]
+
+
+@given(st.integers(8, 64), st.integers(1, 4000), st.sampled_from([1, 4, 8, 32]))
+def test_a_padded_width_holds_its_crop_with_a_quarter_to_spare(height: int, width: int, multiple: int) -> None:
+    contract = RecognizerInput(height=height, max_width=4000, width_multiple=multiple)
+    padded = contract.padded_width(width)
+    assert padded >= width and padded % multiple == 0
+    assert padded <= max(2 * height, 1.25 * width) + 2 * multiple
+    assert contract.padded_width(padded) == padded
+
+
 def test_letterbox_and_stretch_give_the_fixed_size() -> None:
     for fit in ("letterbox", "stretch"):
         contract = RecognizerInput(height=31, max_width=200, fit=fit, pad_value=0)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ A bundle carries these contracts as JSON, so that what a network was trained on 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -56,6 +57,14 @@ def _normalise(stack: NDArray[np.uint8], channels: ChannelOrder, mean: Any, std:
     return out
 
 
+@functools.lru_cache(maxsize=4096)
+def _rung(width: int, height: int, multiple: int) -> int:
+    rung = -(-2 * height // multiple) * multiple
+    while rung < width:
+        rung = -(-5 * rung // (4 * multiple)) * multiple
+    return rung
+
+
 @dataclass(frozen=True)
 class RecognizerInput:
     """How a crop becomes a recogniser's input.
@@ -104,6 +113,15 @@ class RecognizerInput:
     def batch_width(self, widths: Sequence[int]) -> int:
         """The width that a batch of resized crops is padded to."""
         return math.ceil(max(widths) / self.width_multiple) * self.width_multiple
+
+    def padded_width(self, width_px: float) -> int:
+        """The width that a batch is padded to whose widest resized crop is so wide, in training and in reading alike.
+
+        It is the least of a few, twice the height, then a quarter more each, `max_width` at most: engines and compilers
+        make kernels for each width, and a network reads best what is padded as in its training.
+        """
+        most = self.batch_width([self.max_width])
+        return min(_rung(math.ceil(width_px), self.height, self.width_multiple), most) if self.fit == "pad" else most
 
     def stack(self, resized: Sequence[Image], least_width: int = 0) -> NDArray[np.uint8]:
         """Resized crops -> (B, height, W, 3) uint8, padded at the right with `pad_value`, to `least_width` at least."""

@@ -104,8 +104,8 @@ def collate_lines(
     Few widths, because a CPU compiles its kernels anew for each: with every multiple of 16 px a run spent its first
     minutes compiling, at 8 lines/s instead of 350.
     """
-    stack = contract.stack([line.image for line in lines])
-    stack = _widened(stack, contract)
+    widest = max(line.image.shape[1] for line in lines)
+    stack = contract.stack([line.image for line in lines], contract.padded_width(widest))
     num_steps = contract.num_steps(stack.shape[2])
     return RecognizerBatch(
         stack=stack,
@@ -116,20 +116,6 @@ def collate_lines(
         refused=refused or {},
         source=source,
     )
-
-
-def _widened(stack: NDArray[np.uint8], contract: RecognizerInput) -> NDArray[np.uint8]:
-    """A batch (B, H, W, 3) padded at the right to a rung: twice the height, then a quarter more each."""
-    if contract.fit != "pad":
-        return stack  # every crop has the one width that the network takes
-    width, multiple = stack.shape[2], contract.width_multiple
-    rung = -(-2 * contract.height // multiple) * multiple
-    while rung < width:
-        rung = -(-5 * rung // (4 * multiple)) * multiple
-    padding = ((0, 0), (0, 0), (0, rung - width), (0, 0))
-    if contract.repeat_edge:
-        return np.pad(stack, padding, mode="edge")
-    return np.pad(stack, padding, constant_values=contract.pad_value)
 
 
 def _places(line: EncodedLine, num_steps: int, step_px: int) -> NDArray[np.int64]:

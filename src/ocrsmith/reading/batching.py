@@ -2,22 +2,18 @@
 
 A network meets two costs beside its arithmetic. Padding: a batch is as wide as its widest crop. And shapes: OpenVINO,
 cuDNN and Core ML make kernels for each new shape, which takes longer than a small batch itself and keeps megabytes.
-Widths are therefore padded to the rungs of a ladder, batches hold one of a few numbers of crops, and a page's crops are
-put into the batches that are done first.
+Crops are therefore padded to the widths of `RecognizerInput.padded_width`, batches hold one of a few numbers of them, and
+a page's crops are put into the batches that are done first.
 """
 
 from __future__ import annotations
 
-import functools
 import itertools
 import math
-import sys
 from collections.abc import Sequence
 
-# Each rung is wider than the one before by this, an eighth of padding on average; and the numbers of crops. Few shapes
-# matter more than little padding: a stream that changes its shape takes as long as for 60 to 120 px more, even where it
-# has kept the kernels, see docs/experiments.md.
-GROWTH = 1.25
+# The numbers of crops. Few shapes matter more than few calls: a stream that changes its shape takes as long as for 60
+# to 120 px more, even where it has kept the kernels, see docs/experiments.md.
 BATCH_SIZES = (1, 4)
 # Of padded crops in one batch: beyond it the features leave a processor's cache, and no call gets cheaper a px.
 MAX_BATCH_WIDTH_PX = 1536
@@ -30,31 +26,15 @@ CALL_PX = 100
 Batch = tuple[list[int], int]
 
 
-def rung(width_px: float, multiple: int) -> int:
-    """The least width of the ladder that holds `width_px`; all its widths are multiples of `multiple`."""
-    return _rung(-(-math.ceil(width_px) // multiple), multiple)
-
-
-@functools.lru_cache(maxsize=4096)
-def _rung(count: int, multiple: int) -> int:
-    """The least width of the ladder that holds so many multiples."""
-    padded = multiple
-    while padded < count * multiple:
-        padded = max(padded + multiple, math.ceil(padded * GROWTH / multiple) * multiple)
-    return padded
-
-
-def batches(widths_px: Sequence[float], multiple: int = 1, most: int | None = None, streams: int = 1) -> list[Batch]:
+def batches(widths_px: Sequence[int], streams: int = 1) -> list[Batch]:
     """[(indexes of a batch's crops, the width that it is padded to)], widest first: those that are read soonest.
 
     Args:
-        widths_px: of the crops, resized to the network's height.
-        multiple: what padded widths must be multiples of.
-        most: the widest input that the network takes; None bounds nothing. No crop may be wider.
+        widths_px: that the network may be shown the crops in, `RecognizerInput.padded_width`: one of few.
         streams: how many batches are computed side by side; a free stream takes the next one.
     """
     order = sorted(range(len(widths_px)), key=lambda index: -widths_px[index])
-    padded = [min(rung(widths_px[index], multiple), most or sys.maxsize) for index in order]
+    padded = [widths_px[index] for index in order]
     best: list[tuple[int, int]] = []
     least = math.inf
     for share in _SHARES if streams > 1 else _SHARES[:1]:

@@ -116,23 +116,23 @@ def _outer_contours(binary: NDArray[np.uint8], most: int) -> list[NDArray[np.int
 
 def _means_inside(probabilities: NDArray[np.float32], outlines: Sequence[NDArray[np.int32]]) -> NDArray[np.float64]:
     """(N,) the mean probability inside each outline (P, 2), 0 where that lies beyond the map."""
-    counts = [len(outline) for outline in outlines]
-    starts = np.cumsum([0, *counts[:-1]])
+    counts = np.array([len(outline) for outline in outlines])
+    starts = np.cumsum(counts) - counts
     points = np.concatenate(outlines)
     low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
     # Four points that are all corners of their bounding box are that box.
     at_corner = ((points == np.repeat(low, counts, axis=0)) | (points == np.repeat(high, counts, axis=0))).all(axis=1)
-    upright = np.logical_and.reduceat(at_corner, starts)
+    boxes = np.logical_and.reduceat(at_corner, starts) & (counts == 4)
     first = np.maximum(low, 0)
     last = np.minimum(high + 1, np.array(probabilities.shape[::-1]))
     means = []
-    places = zip(outlines, first, first.tolist(), last.tolist(), upright.tolist())
+    places = zip(outlines, first, first.tolist(), last.tolist(), boxes.tolist())
     for outline, corner, (left, top), (right, bottom), is_box in places:
         if right <= left or bottom <= top:
             means.append(0.0)
             continue
         inside = probabilities[top:bottom, left:right]
-        if is_box and len(outline) == 4:
+        if is_box:
             means.append(cv2.mean(inside)[0])
             continue
         mask = np.zeros(inside.shape, np.uint8)

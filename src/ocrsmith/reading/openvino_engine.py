@@ -25,9 +25,9 @@ _CACHED_FROM_BYTES = 2**20
 _MOST_CACHED = 12
 
 # OpenVINO makes kernels for each new shape of an input, some 32 for one of a recogniser, 5 MB a stream. So many are
-# those of 40 shapes: lines up to 3,200 px come in 36, see `batching`, longer ones in windows of few. Where some are
+# those of 30 shapes: lines up to 3,200 px come in 24, longer ones in windows of the same. Where some are
 # made again and again, pages take up to a quarter longer: docs/experiments.md.
-KEPT_KERNELS = 1300
+KEPT_KERNELS = 1000
 
 
 class OpenVinoEngine:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ocrsmith.alphabet import BLANK_ID
 from ocrsmith.reading.alignment import place_texts
-from ocrsmith.reading.batching import Batch, batches
+from ocrsmith.reading.batching import batches
 from ocrsmith.reading.bundle_parts import RecognizerPart
 from ocrsmith.reading.ctc import softmax
 from ocrsmith.reading.decoding import Decoder
@@ -93,7 +93,8 @@ class CropRecognizer:
         waiting: deque[tuple[list[int], list[Image], int]] = deque()
 
         def inputs() -> Iterator[NDArray[np.float32]]:
-            for places, padded in self._batches([self._resized_width(widths[index]) for index in rest]):
+            shapes = [rule.padded_width(self._resized_width(widths[index])) for index in rest]
+            for places, padded in batches(shapes, self.engine.num_streams):
                 indexes = [rest[place] for place in places]
                 resized = [rule.resize(crops[index]) for index in indexes]
                 stack = rule.stack(resized, padded)
@@ -106,10 +107,6 @@ class CropRecognizer:
             probabilities = self._probabilities(output)
             step_px = width_px / (probabilities.shape[1] + rule.lost_steps)
             yield probabilities, self._batch_seen(probabilities, indexes, resized, written, step_px)
-
-    def _batches(self, widths: Sequence[float]) -> list[Batch]:
-        rule = self.part.input
-        return batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]), self.engine.num_streams)
 
     def _resized_width(self, width: float) -> float:
         """px of the resized crop that is this wide at the network's height with its aspect kept."""

@@ -76,8 +76,7 @@ def read_windows(
     pieces = [resized[:, start : start + rule.max_width] for start in starts]
     read: dict[int, NDArray[np.float32]] = {}
     step_px = float(rule.step_px)
-    widths = [piece.shape[1] for piece in pieces]
-    made = batches(widths, rule.width_multiple, rule.batch_width([rule.max_width]), streams)
+    made = batches([rule.padded_width(piece.shape[1]) for piece in pieces], streams)
     inputs = (rule.normalize(rule.stack([pieces[place] for place in places], padded)) for places, padded in made)
     for (places, padded), output in zip(made, read_each(inputs), strict=True):
         step_px = rule.batch_width([padded]) / output.shape[1]
