@@ -2,8 +2,8 @@
 
 A network meets two costs beside its arithmetic. Padding: a batch is as wide as its widest crop. And shapes: OpenVINO,
 cuDNN and Core ML make kernels for each new shape, which takes longer than a small batch itself and keeps megabytes.
-Crops are therefore padded to the widths of `RecognizerInput.padded_width`, batches hold one of a few numbers of them, and
-a page's crops are put into the batches that are done first.
+Crops are therefore padded to the widths of `RecognizerInput.padded_width`, batches hold one of a few numbers of them,
+and a page's crops are put into the batches that are done first.
 """
 
 from __future__ import annotations
