@@ -173,6 +173,9 @@ def read(reader: Any, form: dict[str, Any]) -> dict[str, Any]:
     seconds = time.perf_counter() - began
     words = sum(len(word.text.split()) for word in page.words)
     beside = without_networks(reader, image, networks) if networks and form.get("beside") else None
+    for engine in networks:
+        # What was kept of this picture is no part of the memory that is asked for next.
+        engine.start(replays=False)
     return {"seconds": seconds, "words": words, "beside": beside}
 
 
