@@ -247,7 +247,7 @@ def remarks(name: str, row: Figures) -> list[str]:
         lines.append(
             f"{name}, for 1,000 words without the networks, processor time: {ms['all']:.0f} ms in all; of them behind "
             f"the networks {ms['behind']:.0f} ms (maps to boxes, classes to texts and characters' places, words, "
-            f"confidences, lines and order), {ms['ink']:.0f} ms of that for the spaces found in the ink."
+            f"confidences, lines and order), {ms['ink']:.0f} ms of that for spaces and words' ends found in the ink."
         )
     if row.growth is not None:
         lines.append(

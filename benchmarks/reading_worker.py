@@ -110,7 +110,8 @@ def watch(reader: Any) -> None:
         # The network runs while its batches are decoded.
         for part, name in ((decoding, "greedy_path"), (decoding, "collapse"), (recognizing, "place_texts")):
             setattr(part, name, BEHIND.around(getattr(part, name)))
-    recognizing.correct_texts = BEHIND.around(INK.around(recognizing.correct_texts))
+    for name in ("correct_texts", "move_to_gaps"):
+        setattr(recognizing, name, BEHIND.around(INK.around(getattr(recognizing, name))))
     reader._arranged = BEHIND.around(reader._arranged)
 
 

@@ -13,7 +13,7 @@ _EDGE_ROWS = 0.06
 # A run of ink longer than this many heights is a rule, an underline or a frame, not a letter.
 _RULE_LENGTH = 1.6
 # Fewer levels of grey between ink and ground are noise.
-_LEAST_CONTRAST = 24
+LEAST_CONTRAST = 24
 
 
 def ink_mask(crop: Image) -> NDArray[np.bool_]:
@@ -27,22 +27,36 @@ def ink_mask(crop: Image) -> NDArray[np.bool_]:
         return np.zeros((height, width), dtype=bool)
     # Of 0 and 1: what is dark times nothing leaves what is light.
     of_light = cv2.sumElems(cv2.multiply(grey, light))[0]
-    if of_light / num_light - (cv2.sumElems(grey)[0] - of_light) / num_dark < _LEAST_CONTRAST:
+    if of_light / num_light - (cv2.sumElems(grey)[0] - of_light) / num_dark < LEAST_CONTRAST:
         return np.zeros((height, width), dtype=bool)
     ink = np.asarray(1 - light if num_dark <= num_light else light, np.uint8)
     length = round(_RULE_LENGTH * height)
-    if width > length and _has_run(ink, length):
-        kernel = np.ones((1, length), np.uint8)
-        starts = cv2.erode(ink, kernel)
-        ink = ink & (1 - np.asarray(cv2.dilate(starts, kernel), np.uint8))
+    if width > length:
+        _take_out_rules(ink, length)
     edge = round(_EDGE_ROWS * height)
     ink[:edge] = 0
     ink[height - edge :] = 0
     return ink.astype(bool)
 
 
-def _has_run(ink: NDArray[np.uint8], length: int) -> bool:
-    """Whether a row may have so many px of ink side by side; most lines of text have no rule.
+def _take_out_rules(ink: NDArray[np.uint8], length: int) -> None:
+    """Clears, in place, the runs of at least so many px side by side; at the crop's ends half as many may go on."""
+    rows = _rows_with_run(ink, length)
+    if not len(rows):
+        return
+    width = ink.shape[1]
+    padded = np.zeros((len(rows), width + 2), np.int8)
+    padded[:, 1:-1] = ink[rows]
+    changes = np.diff(padded, axis=1)
+    (row, first), (_, stop) = np.nonzero(changes == 1), np.nonzero(changes == -1)
+    beyond = np.where(first == 0, length // 2, 0) + np.where(stop == width, length // 2, 0)
+    long = stop - first + beyond >= length
+    for at, left, right in zip(rows[row[long]].tolist(), first[long].tolist(), stop[long].tolist()):
+        ink[at, left:right] = 0
+
+
+def _rows_with_run(ink: NDArray[np.uint8], length: int) -> NDArray[np.int64]:
+    """The rows that may have so many px of ink side by side; most lines of text have none, a rule has a few.
 
     Such a run fills one of the blocks of half its length that the columns are cut into. One that goes on beyond the
     crop, for what is known, fills half of its length at the crop's end.
@@ -50,7 +64,7 @@ def _has_run(ink: NDArray[np.uint8], length: int) -> bool:
     block = max(1, length // 2)
     stop = ink.shape[1] // block * block
     blocks = np.minimum.reduceat(ink[:, :stop], np.arange(0, stop, block), axis=1)
-    return bool(blocks.any() or ink[:, -block:].min(axis=1).any())
+    return np.flatnonzero(blocks.any(axis=1) | ink[:, -block:].all(axis=1))
 
 
 def gaps(ink: NDArray[np.bool_]) -> tuple[NDArray[np.int64], float]:

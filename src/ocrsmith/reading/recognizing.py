@@ -20,6 +20,7 @@ from ocrsmith.reading.engines import Engine, open_engine
 from ocrsmith.reading.page import Recognized
 from ocrsmith.reading.spaces import SPACE, correct_texts
 from ocrsmith.reading.windows import read_windows, reads_windows
+from ocrsmith.reading.word_edges import move_to_gaps
 from ocrsmith.samples import Image
 
 # Of a page's batches so many are computed side by side, each on one thread or more: threads that share a batch wait for
@@ -71,10 +72,12 @@ class CropRecognizer:
         decoded = decoder.decode_batches(batches_seen())
         first_step = self.part.input.lost_steps / 2
         rule = self.part.spaces
+        images, steps_px = [one.image for one in seen], [one.step_px for one in seen]
         if rule is not None and decoder.adds_spaces:
-            images, steps_px = [one.image for one in seen], [one.step_px for one in seen]
             decoded = correct_texts(decoded, images, steps_px, rule, [one.spaces for one in seen], first_step)
-        placed = place_texts(decoded, [one.step_px / one.written for one in seen], first_step)
+        widths_px = [one.written for one in seen]
+        placed = place_texts(decoded, [px / width for px, width in zip(steps_px, widths_px)], first_step)
+        placed = move_to_gaps(placed, decoded, images, steps_px, widths_px, first_step)
         results = dict(zip((one.crop for one in seen), placed, strict=True))
         return [results[index] for index in range(len(crops))]
 
