@@ -23,7 +23,7 @@ from typing import Any
 
 import cv2
 from PIL import Image, ImageDraw, ImageFont
-from reading_worker import ReplayedEngine, Stopwatch, decoded
+from reading_worker import ReplayedEngine, Stopwatch, decoded, pictures_in
 
 import ocrsmith
 
@@ -122,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reader, watches = watched(given.bundle, given.engine)
     print("| ms for 1,000 words | all | " + " | ".join(STAGES) + " |")
     print("|---" * (len(STAGES) + 2) + "|")
-    groups = {str(folder): sorted(folder.iterdir())[: given.pictures] for folder in given.folders}
+    groups = {str(folder): pictures_in(folder)[: given.pictures] for folder in given.folders}
     with tempfile.TemporaryDirectory() as place:
         if given.drawn:
             groups["drawn pages"] = draw_pages(Path(place), given.drawn)

@@ -36,10 +36,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reading_worker import pictures_in
+
 WORKER = Path(__file__).with_name("reading_worker.py")
 READERS = "ocrsmith,RapidOCR,Tesseract,EasyOCR,docTR,OnnxTR"
 SETS = "forms_funsd,receipts_sroie,scene_ic03"
-SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 # Threads of the reader before spin on for a while after its work and take a core from the next one's.
 REST_S = 0.3
 # Whose least memory counts as what is left behind.
@@ -52,9 +53,9 @@ class ReaderError(Exception):
 
 
 class Worker:
-    """A reader in its own process."""
+    """A reader in its own process; where it is `watched`, what its networks do not take can be asked for."""
 
-    def __init__(self, name: str, options: argparse.Namespace) -> None:
+    def __init__(self, name: str, options: argparse.Namespace, *, watched: bool = True) -> None:
         environment = os.environ | {variable: str(options.threads) for variable in THREAD_VARIABLES}
         self.process = subprocess.Popen(
             [options.pythons.get(name, sys.executable), str(WORKER)],
@@ -66,6 +67,7 @@ class Worker:
         )
         kind, _, engine = name.partition(":")
         command = {"open": kind, "threads": options.threads, "engine": engine or "auto", "bundle": options.bundle}
+        command["watched"] = watched
         try:
             self.version = str(self.ask(command)["version"])
         except ReaderError:
@@ -178,7 +180,8 @@ def measure_growth(name: str, row: Figures, pictures: list[Path], options: argpa
 
     The least of the last pictures counts, since what a page needs for a moment is not left behind.
     """
-    worker = Worker(name, options)
+    # Without stopwatches, which keep what the networks give.
+    worker = Worker(name, options, watched=False)
     start = max(1, options.growth // 5)
     held = []
     for number in range(1, options.growth + 1):
@@ -196,9 +199,7 @@ def pictures_of(options: argparse.Namespace) -> dict[str, list[Path]]:
         folders = {options.folder.name: options.folder}
     found = {}
     for name, folder in folders.items():
-        every = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
-        if not every:
-            sys.exit(f"{folder} holds no pictures.")
+        every = pictures_in(folder)
         count = min(options.pictures or len(every), len(every))
         found[name] = [every[index * len(every) // count] for index in range(count)]
     return found

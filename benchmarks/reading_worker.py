@@ -2,7 +2,7 @@
 
 Needs NumPy, Pillow and the reader that it is started for, nothing of ocrsmith beside a peer.
 
-    {"open": NAME, "threads": 2, "engine": "auto", "bundle": "english"}
+    {"open": NAME, "threads": 2, "engine": "auto", "bundle": "english", "watched": true}
         ->  {"version": "3.10.0"}
     {"read": PATH, "megapixels": null, "beside": true, "odd": null}
         ->  {"seconds": 0.61, "words": 133, "beside": {"all": 0.02, "behind": 0.01, "ink": 0.004}}
@@ -11,8 +11,8 @@ Needs NumPy, Pillow and the reader that it is started for, nothing of ocrsmith b
     {"quit": true}
 
 `seconds` is of the reader's own call on a decoded picture; "megapixels" resizes the picture first, the number "odd"
-cuts a part out of it. "beside" reads the picture again with what the networks gave the first time, in ocrsmith, and
-times what is not theirs. What cannot be done is answered by {"error": why}.
+cuts a part out of it. "beside" reads the picture again with what the networks gave the first time, in ocrsmith where
+it was opened "watched", and times what is not theirs. What cannot be done is answered by {"error": why}.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from PIL import Image, ImageOps
 
 PACKAGES = {"RapidOCR": "rapidocr", "EasyOCR": "easyocr", "docTR": "python-doctr", "OnnxTR": "onnxtr"}
 PARTS = ("_detector", "_recognizer")
+SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"}
 
 
 class ReplayedEngine:
@@ -115,6 +116,14 @@ def watch(reader: Any) -> None:
     reader._arranged = BEHIND.around(reader._arranged)
 
 
+def pictures_in(folder: Path) -> list[Path]:
+    """The pictures of a folder by name; ends the program where there are none."""
+    found = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not found:
+        sys.exit(f"{folder} holds no pictures.")
+    return found
+
+
 def decoded(path: str, megapixels: float | None, odd: int | None) -> NDArray[np.uint8]:
     """(H, W, 3) RGB."""
     with Image.open(path) as opened:
@@ -145,7 +154,8 @@ def open_reader(form: dict[str, Any]) -> tuple[Any, str]:
         from ocrsmith import Reader, __version__
 
         reader = Reader(form["bundle"], engine=form["engine"], threads=form["threads"])
-        watch(reader)
+        if form["watched"]:
+            watch(reader)
         return reader, f"{__version__}, {' and '.join(sorted({engine.name for engine in engines(reader)}))}"
     from peers import PEERS
 
@@ -164,9 +174,9 @@ def engines(reader: Any) -> list[Any]:
 
 
 def read(reader: Any, form: dict[str, Any]) -> dict[str, Any]:
-    """Reads one picture; "beside" is what was timed without the networks, null where that is not known."""
+    """Reads one picture; "beside" is what was timed without the networks, null where they are not watched."""
     image = decoded(form["read"], form.get("megapixels"), form.get("odd"))
-    networks = engines(reader)
+    networks = [engine for engine in engines(reader) if isinstance(engine, ReplayedEngine)]
     for engine in networks:
         engine.start(replays=False)
     began = time.perf_counter()
@@ -174,9 +184,6 @@ def read(reader: Any, form: dict[str, Any]) -> dict[str, Any]:
     seconds = time.perf_counter() - began
     words = sum(len(word.text.split()) for word in page.words)
     beside = without_networks(reader, image, networks) if networks and form.get("beside") else None
-    for engine in networks:
-        # What was kept of this picture is no part of the memory that is asked for next.
-        engine.start(replays=False)
     return {"seconds": seconds, "words": words, "beside": beside}
 
 

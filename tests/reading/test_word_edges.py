@@ -41,6 +41,14 @@ def test_words_end_at_the_gap_with_a_seventh_of_it() -> None:
     assert (read.text, read.confidence) == ("ab cd", pytest.approx(0.9))
 
 
+def test_letters_of_one_colour_alone_are_ink() -> None:
+    # Pure green differs from white in two channels and not in its own.
+    picture = crop((10, 30), (40, 60), (130, 150))
+    picture[10:30, 100:120] = (0, 255, 0)
+    read = moved(decoded("ab cd", [2, 5, 10, 11, 14]), picture)
+    assert read.characters[3].start * 200 == pytest.approx(100 - 0.15 * 40)
+
+
 def test_the_widest_gap_counts_and_light_ink_on_dark_too() -> None:
     # Between the marks of b and c lie a gap of 4 px within b and one of 26 behind it.
     picture = 255 - crop((10, 30), (40, 56), (60, 74), (100, 150))

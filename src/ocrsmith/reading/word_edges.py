@@ -74,11 +74,12 @@ def _moved(
 def _widest_gap(crop: Image, first: int, stop: int) -> tuple[int, int] | None:
     """The widest run of columns without ink among some of a crop: its first column and the one after its last."""
     first, edge = max(first, 0), round(_EDGE_ROWS * len(crop))
-    # Green alone, which is most of what is seen.
-    green = np.ascontiguousarray(crop[edge : len(crop) - edge, first:stop, 1])
-    if not green.size:
+    part = np.ascontiguousarray(crop[edge : len(crop) - edge, first:stop])
+    if not part.size:
         return None
-    spread = cv2.subtract(cv2.reduce(green, 0, cv2.REDUCE_MAX), cv2.reduce(green, 0, cv2.REDUCE_MIN))[0].tolist()
+    # Not one channel alone: green letters on white are white in green itself.
+    grey = cv2.cvtColor(part, cv2.COLOR_RGB2GRAY)
+    spread = cv2.subtract(cv2.reduce(grey, 0, cv2.REDUCE_MAX), cv2.reduce(grey, 0, cv2.REDUCE_MIN))[0].tolist()
     most = max(spread)
     if most < LEAST_CONTRAST:
         return None
