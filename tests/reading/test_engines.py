@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,28 @@ def test_what_was_left_in_the_middle_is_no_hindrance() -> None:
     with pytest.raises(EngineError, match="refused an input of shape"):
         list(wrong)
     assert np.array_equal(network.run(array), first)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_threads_share_an_engine(engine: str) -> None:
+    network = open_engine(ctc_network(), engine, 2, streams=2)
+    rng = np.random.default_rng(0)
+    inputs = [[rng.random((1, 3, 8, 256 * size), dtype=np.float32) for size in (1, 2, 3)] for _ in range(16)]
+    expected = [list(network.run_each(few)) for few in inputs]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda few: list(network.run_each(few)), inputs))
+    for some, others in zip(found, expected, strict=True):
+        assert all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+def test_an_engine_is_asked_for_more_while_it_computes() -> None:
+    pytest.importorskip("openvino")
+    network = open_engine(ctc_network(), "openvino", 2, streams=2)
+    array = np.random.default_rng(0).random((1, 3, 8, 64), dtype=np.float32)
+    (alone,) = network.run_each([array])
+    seen = [network.run(array) for _ in network.run_each([array] * 3)]
+    assert len(seen) == 3
+    assert all(np.array_equal(one, alone) for one in seen)
 
 
 def test_an_engine_without_streams_takes_one_after_the_other() -> None:

@@ -60,7 +60,8 @@ class OpenVinoEngine:
             ) from None
         self.num_streams = streams
         self._compiled = compiled
-        self._requests = [compiled.create_infer_request() for _ in range(streams)]
+        # Those that no thread uses: a thread takes one from here, or a new one, and brings it back.
+        self._idle = collections.deque([compiled.create_infer_request() for _ in range(streams)])
         self.name = "openvino bf16" if self.uses_bfloat16 else "openvino"
 
     def run(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -70,26 +71,34 @@ class OpenVinoEngine:
 
     def run_each(self, arrays: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
         """See `Engine.run_each`; computing goes on while an output is looked at."""
-        free = collections.deque(self._requests)
         # With their inputs, which they read where they lie.
         busy: collections.deque[tuple[Any, NDArray[np.float32]]] = collections.deque()
         try:
             for array in arrays:
-                if not free:
-                    yield _openvino_output(*busy[0])
-                    free.append(busy.popleft()[0])
-                request = free.popleft()
+                if len(busy) == self.num_streams:
+                    yield self._finished(busy)
+                busy.append((self._free_request(), array))
                 with _refusals(array):
-                    request.start_async([array], share_inputs=True)
-                busy.append((request, array))
+                    busy[-1][0].start_async([array], share_inputs=True)
             while busy:
-                output = _openvino_output(*busy[0])
-                busy.popleft()
-                yield output
+                yield self._finished(busy)
         finally:
             for request, _ in busy:
                 with contextlib.suppress(RuntimeError):
                     request.wait()
+                self._idle.append(request)
+
+    def _free_request(self) -> Any:
+        try:
+            return self._idle.popleft()
+        except IndexError:
+            return self._compiled.create_infer_request()
+
+    def _finished(self, busy: collections.deque[tuple[Any, NDArray[np.float32]]]) -> NDArray[np.float32]:
+        """What the request gives that was started first."""
+        output = _openvino_output(*busy[0])
+        self._idle.append(busy.popleft()[0])
+        return output
 
     def release_buffers(self) -> None:
         """See `Engine.release_buffers`."""

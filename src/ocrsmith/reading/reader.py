@@ -50,6 +50,8 @@ _PAGES_A_ROUND = 16
 class Reader:
     """Reads pictures with a bundle. Loading takes the networks into memory; a reader is then used again and again.
 
+    Threads may share one, as those of a web server do; they share its networks' `threads` too.
+
     Args:
         bundle: a name ("english"), a path, or a loaded Bundle.
         engine: see `ocrsmith.reading.engines.open_engine`.
