@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -150,6 +151,30 @@ def test_an_engine_is_asked_for_more_while_it_computes() -> None:
     seen = [network.run(array) for _ in network.run_each([array] * 3)]
     assert len(seen) == 3
     assert all(np.array_equal(one, alone) for one in seen)
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="the system cannot fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_is_told_to_open_its_own() -> None:
+    pytest.importorskip("openvino")
+    network = open_engine(ctc_network(), "openvino", 2, streams=2)
+    context = multiprocessing.get_context("fork")
+    receiver, sender = context.Pipe(duplex=False)
+
+    def read() -> None:
+        try:
+            network.run(np.zeros((1, 3, 8, 16), np.float32))
+        except EngineError as error:
+            sender.send(str(error))
+
+    process = context.Process(target=read)
+    process.start()
+    try:
+        assert receiver.poll(30), "the forked process waits for threads that it does not have"
+        assert "processes that read and not before" in receiver.recv()
+    finally:
+        process.kill()
+        process.join()
 
 
 def test_an_engine_without_streams_takes_one_after_the_other() -> None:

@@ -59,6 +59,7 @@ class OpenVinoEngine:
                 f"OpenVINO could not load the network ({first_line(error)}). Read with engine='onnxruntime'."
             ) from None
         self.num_streams = streams
+        self._process = os.getpid()
         self._compiled = compiled
         # Those that no thread uses: a thread takes one from here, or a new one, and brings it back.
         self._idle = collections.deque([compiled.create_infer_request() for _ in range(streams)])
@@ -89,6 +90,12 @@ class OpenVinoEngine:
                 self._idle.append(request)
 
     def _free_request(self) -> Any:
+        if os.getpid() != self._process:
+            # Its threads stayed behind: a request would be waited for without an end.
+            raise EngineError(
+                "OpenVINO cannot be used in a process forked from the one that opened it. Open the reader in the "
+                "processes that read and not before, start them with 'spawn', or read with engine='onnxruntime'."
+            )
         try:
             return self._idle.popleft()
         except IndexError:
