@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -116,9 +117,19 @@ def test_a_start_for_a_training(model: Normalised, networks: tuple[bytes, bytes]
     # The weights of the file lie on the levels already.
     state = state_from_onnx(networks[1])
     name = "backbone.2.weight.float32"
-    codes = state["backbone.2.weight"] * state[f"{name}.times"] / state[f"{name}.scale"].reshape(-1, 1, 1, 1)
+    evened = state["backbone.2.weight"] * state.get(f"{name}.evened.times", torch.ones(1))
+    codes = evened * state.get(f"{name}.signed.times", torch.ones(1)) / state[f"{name}.scale"].reshape(-1, 1, 1, 1)
     assert torch.allclose(codes, codes.round(), atol=0.1)
     assert float(codes.abs().max()) == pytest.approx(127, abs=0.1)
+
+
+def test_the_file_is_hardly_larger_than_before(networks: tuple[bytes, bytes]) -> None:
+    # Nothing as large as the weights comes in: steps, factors and biases have a number a channel.
+    plain, rounded = (
+        sum(math.prod(tensor.dims) for tensor in onnx.load_model_from_string(content).graph.initializer)
+        for content in networks
+    )
+    assert rounded < 1.1 * plain
 
 
 def test_what_costs_more_than_its_share_stays(model: Normalised, networks: tuple[bytes, bytes]) -> None:

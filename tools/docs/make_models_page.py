@@ -45,7 +45,8 @@ def _model(name: str) -> Iterator[str]:
     card = bundle.card
     yield f"## {name}\n\n{card['description']}\n"
     rows = [(called, _cell(card[key])) for key, called in FACTS.items() if key in card]
-    size = f"{find_bundle(name).stat().st_size / 1e6:.1f} MB"
+    unpacked = len(bundle.detector_bytes or b"") + len(bundle.recognizer_bytes or b"")
+    size = f"{find_bundle(name).stat().st_size / 1e6:.1f} MB, its networks unpacked {unpacked / 1e6:.1f}"
     networks = "detector: {}; recognizer: {}".format(*_networks(bundle))
     yield _table(["", ""], [("file", size), ("networks", networks), *rows])
     starts = [

@@ -56,11 +56,13 @@ class RoundingNodes:
         """The weights (O, I, h, w) times the factors (I,) as whole numbers of their scales, times the gains (O,)."""
         zero = self.constant(name + ".zero", np.zeros(len(scales), np.int8))
         scale = self.constant(name + ".scale", scales)
-        times = np.where(gains < 0, -1.0, 1.0).reshape(-1, 1, 1, 1) * factors.reshape(1, -1, 1, 1)
+        # One after the other: their product is as large as the weights themselves.
+        signs = np.where(gains < 0, -1, 1).astype(np.float32)
         multiplied = name
-        if (times != 1).any():
-            constant = self.constant(name + ".times", times.astype(np.float32))
-            multiplied = self._node("Mul", [name, constant], name + ".multiplied")
+        for word, times in (("evened", factors.reshape(1, -1, 1, 1)), ("signed", signs.reshape(-1, 1, 1, 1))):
+            if (times != 1).any():
+                constant = self.constant(f"{name}.{word}.times", times)
+                multiplied = self._node("Mul", [multiplied, constant], f"{name}.{word}")
         codes = self._node("QuantizeLinear", [multiplied, scale, zero], name + ".codes", axis=0)
         if (gains != 1).any():
             scale = self.constant(name + ".gained", gained(scales, gains))

@@ -109,6 +109,7 @@ class OnnxRuntimeEngine(Engine):
                 f"ONNX Runtime has no {provider} here; it has {', '.join(available)}. Install the onnxruntime package "
                 "for that device, or read with engine='onnxruntime'."
             )
+        self._opened_with = content, threads, provider
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -132,6 +133,10 @@ class OnnxRuntimeEngine(Engine):
             ) from None
         self._input = self._session.get_inputs()[0].name
         self.name = "onnxruntime" if provider == "CPUExecutionProvider" else f"onnxruntime {provider}"
+
+    def __reduce__(self) -> tuple[type[OnnxRuntimeEngine], tuple[bytes, int, str]]:
+        """A process that unpickles it loads the network anew."""
+        return OnnxRuntimeEngine, self._opened_with
 
     def run(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.run`."""

@@ -38,6 +38,7 @@ class OpenVinoEngine:
             raise EngineError(
                 "OpenVINO is not installed. Run: pip install openvino, or read with engine='onnxruntime'."
             )
+        self._opened_with = content, threads, kept_kernels, streams
         core = _openvino_core()
         self.uses_bfloat16 = cpu_has_bfloat16(core)
         config = {
@@ -64,6 +65,10 @@ class OpenVinoEngine:
         # Those that no thread uses: a thread takes one from here, or a new one, and brings it back.
         self._idle = collections.deque([compiled.create_infer_request() for _ in range(streams)])
         self.name = "openvino bf16" if self.uses_bfloat16 else "openvino"
+
+    def __reduce__(self) -> tuple[type[OpenVinoEngine], tuple[bytes, int, int, int]]:
+        """A process that unpickles it loads the network anew."""
+        return OpenVinoEngine, self._opened_with
 
     def run(self, array: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Engine.run`."""
