@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import multiprocessing
+import pickle
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -141,6 +142,15 @@ def test_threads_share_an_engine(engine: str) -> None:
         found = list(pool.map(lambda few: list(network.run_each(few)), inputs))
     for some, others in zip(found, expected, strict=True):
         assert all(np.array_equal(one, other) for one, other in zip(some, others, strict=True))
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_pickled_it_is_loaded_anew(engine: str) -> None:
+    network = open_engine(ctc_network(), engine, 2, streams=2)
+    array = np.random.default_rng(0).random((1, 3, 8, 64), dtype=np.float32)
+    other = pickle.loads(pickle.dumps(network))
+    assert (other.name, other.num_streams) == (network.name, network.num_streams)
+    assert np.array_equal(other.run(array), network.run(array))
 
 
 def test_an_engine_is_asked_for_more_while_it_computes() -> None:

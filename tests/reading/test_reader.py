@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,12 @@ def test_craft(make_bundle: Callable[..., Path], colour_page: np.ndarray) -> Non
     assert (left, top) <= (20, 16)
     assert (right, bottom) >= (83, 31)
     assert craft.read(colour_page).text == "ab a\nb"
+
+
+def test_a_reader_goes_to_another_process(reader: Reader, colour_page: np.ndarray) -> None:
+    # What `pool.map(reader.read, pictures)` sends.
+    read = pickle.loads(pickle.dumps(reader.read))
+    assert read(colour_page).text == "ab a\nb"
 
 
 def test_every_kind_of_source(reader: Reader, colour_page: np.ndarray, tmp_path: Path) -> None:
