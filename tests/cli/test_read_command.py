@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -200,6 +202,27 @@ def test_a_reader_that_goes_away(tiny_bundle: Path, page: Path) -> None:
     errors = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), errors) == (141, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_on_a_terminal_no_bar_stands_in_a_text_s_line(tiny_bundle: Path, page: Path) -> None:
+    import pty
+
+    def shown(*arguments: str) -> str:
+        control, terminal = pty.openpty()
+        command = [sys.executable, "-m", "ocrsmith", "read", str(page), "-m", str(tiny_bundle), *arguments]
+        with subprocess.Popen(command, stdout=terminal, stderr=terminal, env=os.environ | {"TERM": "xterm"}):
+            os.close(terminal)
+            seen = b""
+            # Linux ends a terminal that nobody writes to any more with an error, other systems with nothing.
+            with contextlib.suppress(OSError):
+                while part := os.read(control, 4096):
+                    seen += part
+        os.close(control)
+        return seen.decode().replace("\r\n", "\n")
+
+    assert shown() == TEXT
+    assert "Reading" in shown("--output", str(page.with_suffix(".txt")))
 
 
 def test_pixels_are_let_go_where_the_format_shows_none(tiny_bundle: Path, colours: np.ndarray, page: Path) -> None:

@@ -50,6 +50,11 @@ class Destination:
             raise StorageError(f"{self.folder} is no folder. Give --output-dir a folder, or the file to --output.")
 
     @property
+    def is_streamed(self) -> bool:
+        """Whether each text goes to standard output as soon as it is read."""
+        return self.format == "text" and self.file is None and self.folder is None
+
+    @property
     def keeps_pictures(self) -> bool:
         """Whether a page's pixels are needed after it was read."""
         return self.draw is not None or FORMATS[self.format].binary
@@ -103,7 +108,9 @@ class ReadingRun:
         named = list(zip(sources, own_stems(sources)))
         if self.skip_existing:
             named = [(source, stem) for source, stem in named if not self.to.is_written(stem)]
-        with progress_bar("Reading", len(named)) as advance:
+        # Texts on a terminal show how far it is, and would stand in the bar's own line.
+        seen = self.to.is_streamed and sys.stdout.isatty()
+        with progress_bar("Reading", len(named), hidden=seen) as advance:
             for number, ((source, stem), pages) in enumerate(zip(named, self._outcomes(readers, named)), 1):
                 read: list[Page] = []
                 try:
@@ -194,7 +201,7 @@ class ReadingRun:
             # The first page last: it stands for the whole where a run was cut off.
             for file, page in reversed(list(zip(files, pages))):
                 _write_file(file, form.write([page]))
-        elif self.to.format == "text" and self.to.file is None:
+        elif self.to.is_streamed:
             # As head and tail do it for several files.
             heading = f"==> {source.name} <==\n".encode("utf-8", "surrogateescape") if headed else b""
             write_bytes(heading + form.write(pages))

@@ -94,8 +94,8 @@ def table(
 
 
 @contextmanager
-def progress_bar(what: str, total: int | None) -> Iterator[Advance]:
-    """A bar on standard error, shown on a terminal only; `advance(done, total)` moves it."""
+def progress_bar(what: str, total: int | None, *, hidden: bool = False) -> Iterator[Advance]:
+    """A bar on standard error, on terminals alone, and not where `hidden`; `advance(done, total)` moves it."""
     # A fifth of the start-up time of a command that draws no bar.
     from rich.progress import (
         BarColumn,
@@ -108,7 +108,8 @@ def progress_bar(what: str, total: int | None) -> Iterator[Advance]:
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+    disabled = hidden or not console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=disabled) as progress:
         yield Advance(progress, progress.add_task(what, total=total))
 
 
