@@ -118,11 +118,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--bundle", default="english")
     parser.add_argument("--engine", default="auto")
     given = parser.parse_args(arguments)
+    groups = {str(folder): pictures_in(folder)[: given.pictures] for folder in given.folders}
     cv2.setNumThreads(1)
     reader, watches = watched(given.bundle, given.engine)
     print("| ms for 1,000 words | all | " + " | ".join(STAGES) + " |")
     print("|---" * (len(STAGES) + 2) + "|")
-    groups = {str(folder): pictures_in(folder)[: given.pictures] for folder in given.folders}
     with tempfile.TemporaryDirectory() as place:
         if given.drawn:
             groups["drawn pages"] = draw_pages(Path(place), given.drawn)

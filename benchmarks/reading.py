@@ -66,8 +66,13 @@ class Worker:
             env=environment,
         )
         kind, _, engine = name.partition(":")
-        command = {"open": kind, "threads": options.threads, "engine": engine or "auto", "bundle": options.bundle}
-        command["watched"] = watched
+        command = {
+            "open": kind,
+            "threads": options.threads,
+            "engine": engine or "auto",
+            "bundle": options.bundle,
+            "watched": watched,
+        }
         try:
             self.version = str(self.ask(command)["version"])
         except ReaderError:

@@ -22,6 +22,7 @@ def test_every_bundle_says_whose_it_is(path: Path) -> None:
     bundle = Bundle.load(path)
     assert bundle.name == path.stem
     assert bundle.card["licence"]
+    assert path.stat().st_size < 12e6
     assert len(bundle.detector_bytes or b"") + len(bundle.recognizer_bytes or b"") < 12e6
 
 

@@ -15,8 +15,8 @@ def test_a_row_gives_milliseconds_for_a_thousand_words(monkeypatch: pytest.Monke
     import postprocessing
 
     seconds = Counter(dict.fromkeys(postprocessing.STAGES, 0.001))
-    # 1 ms a stage in 400 words is 2.5 ms in 1,000.
-    numbers = [f"{2.5 * len(postprocessing.STAGES):.1f}", *["2.5"] * len(postprocessing.STAGES)]
+    # 1 ms a stage in 400 words is 2.5 ms in 1,000; there are seven stages.
+    numbers = ["17.5", *["2.5"] * len(postprocessing.STAGES)]
     assert postprocessing.row("forms", seconds, 400) == f"| forms (400 words) | {' | '.join(numbers)} |"
     # Pictures without a word divide by one.
     assert postprocessing.row("none", Counter(), 0).startswith("| none (0 words) | 0.0 |")

@@ -117,8 +117,8 @@ def test_a_start_for_a_training(model: Normalised, networks: tuple[bytes, bytes]
     # The weights of the file lie on the levels already.
     state = state_from_onnx(networks[1])
     name = "backbone.2.weight.float32"
-    evened = state["backbone.2.weight"] * state.get(f"{name}.evened.times", torch.ones(1))
-    codes = evened * state.get(f"{name}.signed.times", torch.ones(1)) / state[f"{name}.scale"].reshape(-1, 1, 1, 1)
+    times = state[f"{name}.evened.times"] * state[f"{name}.signed.times"]
+    codes = state["backbone.2.weight"] * times / state[f"{name}.scale"].reshape(-1, 1, 1, 1)
     assert torch.allclose(codes, codes.round(), atol=0.1)
     assert float(codes.abs().max()) == pytest.approx(127, abs=0.1)
 

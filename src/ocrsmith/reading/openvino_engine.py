@@ -62,8 +62,8 @@ class OpenVinoEngine:
         self.num_streams = streams
         self._process = os.getpid()
         self._compiled = compiled
-        # Those that no thread uses: a thread takes one from here, or a new one, and brings it back.
-        self._idle = collections.deque([compiled.create_infer_request() for _ in range(streams)])
+        # Requests that no thread uses: a thread takes one from here, or a new one, and brings it back.
+        self._idle: collections.deque[Any] = collections.deque()
         self.name = "openvino bf16" if self.uses_bfloat16 else "openvino"
 
     def __reduce__(self) -> tuple[type[OpenVinoEngine], tuple[bytes, int, int, int]]:

@@ -96,25 +96,19 @@ class CropRecognizer:
         waiting: deque[tuple[list[int], list[Image], int]] = deque()
 
         def inputs() -> Iterator[NDArray[np.float32]]:
-            shapes = [rule.padded_width(self._resized_width(widths[index])) for index in rest]
+            shapes = [rule.padded_width(max(widths[index], rule.min_width)) for index in rest]
             for places, padded in batches(shapes, self.engine.num_streams):
                 indexes = [rest[place] for place in places]
                 resized = [rule.resize(crops[index]) for index in indexes]
-                stack = rule.stack(resized, padded)
-                waiting.append((indexes, resized, stack.shape[2]))
-                yield rule.normalize(stack)
+                waiting.append((indexes, resized, padded))
+                yield rule.normalize(rule.stack(resized, padded))
 
         for output in self.engine.run_each(inputs()):
-            indexes, resized, width_px = waiting.popleft()
+            indexes, resized, padded = waiting.popleft()
             written = [self._written_width(crops[index], image) for index, image in zip(indexes, resized)]
             probabilities = self._probabilities(output)
-            step_px = width_px / (probabilities.shape[1] + rule.lost_steps)
+            step_px = padded / (probabilities.shape[1] + rule.lost_steps)
             yield probabilities, self._batch_seen(probabilities, indexes, resized, written, step_px)
-
-    def _resized_width(self, width: float) -> float:
-        """px of the resized crop that is this wide at the network's height with its aspect kept."""
-        rule = self.part.input
-        return min(max(width, rule.min_width), rule.max_width) if rule.fit == "pad" else rule.max_width
 
     def _written_width(self, crop: Image, resized: Image) -> float:
         """px of a resized crop that show the crop and not a letterbox's filling."""

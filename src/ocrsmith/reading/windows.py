@@ -79,7 +79,7 @@ def read_windows(
     made = batches([rule.padded_width(piece.shape[1]) for piece in pieces], streams)
     inputs = (rule.normalize(rule.stack([pieces[place] for place in places], padded)) for places, padded in made)
     for (places, padded), output in zip(made, read_each(inputs), strict=True):
-        step_px = rule.batch_width([padded]) / output.shape[1]
+        step_px = padded / output.shape[1]
         read.update(zip(places, output, strict=True))
     used = [read[place][: int(np.ceil(piece.shape[1] / step_px))] for place, piece in enumerate(pieces)]
     return resized, join_windows(used, [round(start / step_px) for start in starts], silent), step_px
